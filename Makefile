@@ -1,0 +1,67 @@
+# Everything happens in .venv, which is made when it is missing and brought up to date when
+# pyproject.toml or constraints.txt change.
+
+PYTHON3 ?= $(shell command -v python3.11 || command -v python3)
+VENV    := .venv
+PYTHON  := $(VENV)/bin/python
+PIP     := $(PYTHON) -m pip --disable-pip-version-check --no-input install -q -c constraints.txt
+BENCHES := $(filter-out pairs,$(basename $(notdir $(wildcard bench/*.py))))
+
+# Two test processes share the machine, so each framework gets one thread in each.
+WORKERS ?= 2
+export TF_CPP_MIN_LOG_LEVEL := 3
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check lint format golden bench fuzz clean
+
+help:  ## the verbs
+	@sed -n 's/^\([a-z]*\):.*##  *\(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+demo: $(VENV)/.all  ## compile, train and compare on real digit images, on every backend
+	@$(PYTHON) -m nnc.demo
+
+test: $(VENV)/.dev  ## every test
+	$(PYTHON) -m pytest -n $(WORKERS) --dist worksteal
+
+check: $(VENV)/.dev  ## layout, lint, types and the fast tests, in less than a minute
+	$(PYTHON) -m ruff format --check
+	$(PYTHON) -m ruff check
+	$(PYTHON) -m mypy
+	$(PYTHON) -m pytest -q -n $(WORKERS) --dist worksteal -m "not slow"
+
+lint: $(VENV)/.dev  ## layout, lint and types
+	$(PYTHON) -m ruff format --check
+	$(PYTHON) -m ruff check
+	$(PYTHON) -m mypy
+
+format: $(VENV)/.dev  ## write the one layout, with the lints that cure themselves
+	$(PYTHON) -m ruff check --fix-only
+	$(PYTHON) -m ruff format
+
+golden: $(VENV)/.dev  ## rewrite the golden files; read the difference before committing it
+	$(PYTHON) -m pytest -q -n $(WORKERS) --dist loadfile --update-golden
+
+bench: $(VENV)/.dev  ## measure
+	@for name in $(BENCHES); do $(PYTHON) -m bench.$$name || exit 1; done
+
+fuzz: $(VENV)/.dev  ## the property tests with many more examples, new ones each time
+	$(PYTHON) -m pytest -n $(WORKERS) --dist worksteal -m hypothesis --hypothesis-profile=fuzz
+
+clean:  ## remove .venv and the caches
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+
+# torch comes alone and first: its pin is the build without CUDA where an index offers one, and
+# nothing that depends on torch may choose another.
+$(VENV)/.torch: constraints.txt
+	$(PYTHON3) -m venv $(VENV)
+	$(PIP) $$(sed -n '/^torch==/p' constraints.txt)
+	@touch $@
+
+$(VENV)/.all: $(VENV)/.torch pyproject.toml
+	$(PIP) -e '.[all]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.all
+	$(PIP) -e '.[all,dev]'
+	@touch $@
