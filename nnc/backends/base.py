@@ -1,0 +1,138 @@
+"""What a backend is: a table that is total over the vocabulary, an emitter, and a runner.
+
+Each backend folder has `table.py` (the tables), one file per family of ops (the lowerings), `emit.py` (a program
+-> an `Artifact`) and `run.py` (the artifact, running). Only `run.py` imports a framework.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeAlias, TypeVar
+
+from nnc.compiler.diagnostics import Diagnostic, Label
+from nnc.compiler.ir import Program
+from nnc.compiler.source import Span
+from nnc.compiler.vocabulary.base import Kind, Word, words
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Lowering = TypeVar("Lowering", bound=Callable[..., Any])
+Arrays: TypeAlias = "dict[str, NDArray[np.generic]]"
+Precision: TypeAlias = Literal["float32", "float64"]
+
+
+class Table(Generic[Lowering]):
+    """For every word of some kinds: a lowering, or a reason why there is none."""
+
+    def __init__(self, backend: str, *kinds: Kind) -> None:
+        self.backend = backend
+        self.kinds = kinds
+        self._lowerings: dict[type[Word], Lowering] = {}
+        self._refusals: dict[type[Word], str] = {}
+
+    def lowers(self, *lowered: type[Word]) -> Callable[[Lowering], Lowering]:
+        """Register a function as the lowering of one or more words."""
+
+        def register(function: Lowering) -> Lowering:
+            for word in lowered:
+                self._check_new(word)
+                self._lowerings[word] = function
+            return function
+
+        return register
+
+    def refuses(self, word: type[Word], reason: str) -> None:
+        """Declare that this backend can't express a word; the user reads the reason."""
+        self._check_new(word)
+        self._refusals[word] = reason
+
+    def _check_new(self, word: type[Word]) -> None:
+        if word in self._lowerings or word in self._refusals:
+            raise TypeError(f"backend {self.backend}: `{word.word}` is registered twice")
+
+    def sealed(self) -> None:
+        """Raise TypeError when a word has neither a lowering nor a refusal; called once all are registered."""
+        known = {*self._lowerings, *self._refusals}
+        missing = [w for kind in self.kinds for w in words(kind) if w not in known]
+        if missing:
+            places = ", ".join(
+                f"`{w.word}` ({w.__module__.rsplit('.', 1)[-1]}.py of {self.backend})"
+                for w in missing
+            )
+            raise TypeError(f"backend {self.backend} neither lowers nor refuses {places}")
+
+    def refusal(self, word: Word | type[Word]) -> str | None:
+        """The reason why a word is refused, or None."""
+        return self._refusals.get(word if isinstance(word, type) else type(word))
+
+    def find(self, word: Word) -> Lowering:
+        """The lowering of a word. Refused words must have been reported before (`refused`)."""
+        return self._lowerings[type(word)]
+
+
+def refused(backend: str, word: Word, reason: str, span: Span) -> Diagnostic:
+    """The diagnostic for a word that a backend refuses."""
+    return Diagnostic(
+        "E701",
+        f"{backend} can't express `{word.word}`: {reason}",
+        (Label(span, "used here"),),
+        help="compile for another backend, or write it with other words",
+    )
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """What compiling gives: a program's text or a model's bytes.
+
+    `suffix` is that of the file's name. `chunks` are written one after the other; large weights are not
+    copied. `lines` leads from a line of the text (from 1) back to the spec.
+    """
+
+    suffix: str
+    chunks: tuple[bytes | memoryview, ...]
+    lines: Mapping[int, Span] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """The program's text. Raises UnicodeDecodeError for a binary model."""
+        return b"".join(self.chunks).decode("utf-8")
+
+
+class Runner(ABC):
+    """A program on one backend with its weights loaded, running the very artifact that compiling gives.
+
+    Arrays have the batch as their first axis and the spec's axis order; names of inputs, outputs, targets and
+    weights are the spec's. Floats come back in the runner's precision.
+    """
+
+    backend: ClassVar[str]
+    differentiates: ClassVar[bool] = True
+    """Whether `gradients` and `pullback` exist."""
+
+    @abstractmethod
+    def __init__(self, program: Program, weights: Arrays, precision: Precision = "float32") -> None:
+        """Load the program with canonical weights. Raises ImportError when the framework is missing."""
+
+    @abstractmethod
+    def outputs(self, inputs: Arrays, *, training: bool = False) -> Arrays:
+        """The outputs by name. With `training`: dropout on, statistics of the batch used and the running ones
+        updated (kept in the runner)."""
+
+    def gradients(self, inputs: Arrays, targets: Arrays) -> tuple[float, Arrays]:
+        """The training loss (penalties included; dropout off, running statistics) and its gradient with respect
+        to every trained weight, by the weight's full name."""
+        raise NotImplementedError(f"{self.backend} has no gradients")
+
+    def pullback(
+        self, inputs: Arrays, cotangents: Arrays, *, training: bool = False
+    ) -> tuple[Arrays, Arrays]:
+        """Gradients of Σ output·cotangent with respect to every float input and every trained weight."""
+        raise NotImplementedError(f"{self.backend} has no gradients")
+
+    @abstractmethod
+    def weights(self) -> Arrays:
+        """Every canonical weight as it is now, running statistics included."""

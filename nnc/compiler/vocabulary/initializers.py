@@ -1,0 +1,90 @@
+"""How weights begin. Drawn once by nnc from the seed and the weight's name, the same for every backend."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from nnc.compiler.vocabulary.base import NonNegativeReal, Real, Word
+
+
+class Initializer(Word):
+    """A rule that fills a weight. fan_in and fan_out are the connections into and out of one unit."""
+
+    kind = "initializer"
+
+
+class Zeros(Initializer):
+    """Every element 0."""
+
+    word = "zeros"
+
+
+class Ones(Initializer):
+    """Every element 1."""
+
+    word = "ones"
+
+
+class Constant(Initializer):
+    """Every element `value`."""
+
+    word = "constant"
+    positional = ("value",)
+    value: Real = Field(description="the value of every element")
+
+
+class Uniform(Initializer):
+    """Uniform between `low` and `high`."""
+
+    word = "uniform"
+    aliases: ClassVar[tuple[str, ...]] = ("random_uniform",)
+    positional = ("low", "high")
+    low: Real = Field(-0.05, description="lower bound")
+    high: Real = Field(0.05, description="upper bound")
+
+
+class Normal(Initializer):
+    """Normal with mean `mean` and standard deviation `std`, not truncated."""
+
+    word = "normal"
+    aliases = ("random_normal",)
+    positional = ("mean", "std")
+    mean: Real = Field(0.0, description="mean")
+    std: NonNegativeReal = Field(0.02, description="standard deviation")
+
+
+class GlorotUniform(Initializer):
+    """Uniform in ±sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio 2010)."""
+
+    word = "glorot_uniform"
+    aliases = ("xavier_uniform",)
+
+
+class GlorotNormal(Initializer):
+    """Normal with variance 2 / (fan_in + fan_out) (Glorot and Bengio 2010)."""
+
+    word = "glorot_normal"
+    aliases = ("xavier_normal",)
+
+
+class HeUniform(Initializer):
+    """Uniform in ±sqrt(6 / fan_in) (He et al. 2015)."""
+
+    word = "he_uniform"
+    aliases = ("kaiming_uniform",)
+
+
+class HeNormal(Initializer):
+    """Normal with variance 2 / fan_in (He et al. 2015)."""
+
+    word = "he_normal"
+    aliases = ("kaiming_normal",)
+
+
+class Orthogonal(Initializer):
+    """Rows (or columns, whichever are fewer) orthonormal: QR of a normal matrix with the signs of R's
+    diagonal (Saxe et al. 2014). Weights of more than two axes are flattened to [first, rest]."""
+
+    word = "orthogonal"

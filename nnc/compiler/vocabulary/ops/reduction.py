@@ -1,0 +1,88 @@
+"""Reductions over axes of one example."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from nnc.compiler.types import Shape
+from nnc.compiler.vocabulary.base import Axis, Mistake, Rejected
+from nnc.compiler.vocabulary.ops.base import (
+    Example,
+    Op,
+    Types,
+    example,
+    require_float,
+    resolve_axis,
+)
+
+
+class Reduction(Op):
+    """An op that takes axes away, or leaves them with size 1."""
+
+    positional = ("axes",)
+    argument_aliases = {
+        "axis": "axes",
+        "dim": "axes",
+        "keepdim": "keep_axes",
+        "keepdims": "keep_axes",
+    }
+    axes: Axis | tuple[Axis, ...] | None = Field(
+        None, description="the axes of one example to reduce; all without it"
+    )
+    keep_axes: bool = Field(False, description="keep the reduced axes with size 1")
+
+    def reduced(self, rank: int) -> tuple[int, ...]:
+        """The axes to reduce, counted from 0, in order."""
+        if self.axes is None:
+            return tuple(range(rank))
+        given = (self.axes,) if isinstance(self.axes, int) else self.axes
+        axes = sorted(resolve_axis(self, axis, rank, "axes") for axis in given)
+        if len(set(axes)) != len(axes):
+            raise Rejected(
+                "E203", f"`{self.word}` names an axis twice", argument="axes", label="named twice"
+            )
+        return tuple(axes)
+
+    def infer(self, inputs: Types) -> Types:
+        (x,) = inputs
+        require_float(self, inputs)
+        gone = self.reduced(x.rank)
+        shape: Shape = tuple(1 if i in gone else d for i, d in enumerate(x.shape))
+        if not self.keep_axes:
+            shape = tuple(d for i, d in enumerate(x.shape) if i not in gone)
+        return (x.with_shape(shape),)
+
+    def moved(self, axes: tuple[int, ...]) -> Op | None:
+        if not self.keep_axes:
+            return None
+        return self.replace(axes=tuple(axes.index(axis) for axis in self.reduced(len(axes))))
+
+    @classmethod
+    def examples(cls) -> tuple[Example, ...]:
+        return (
+            example(cls(), "f32[4]"),
+            example(cls(axes=0), "f32[T, 5]"),
+            example(cls(axes=(-1, 0)), "f32[2, 3, 4]"),
+            example(cls(axes=1, keep_axes=True), "f32[2, 3, 4]"),
+        )
+
+    @classmethod
+    def mistakes(cls) -> tuple[Mistake, ...]:
+        return (
+            Mistake("(3)", "E301", "f32[2, 3]"),
+            Mistake("([0, -2])", "E203", "f32[2, 3]"),
+            Mistake("(axes=first)", "E203"),
+            Mistake("", "E302", "i64[3]"),
+        )
+
+
+class Mean(Reduction):
+    """The mean over axes of one example."""
+
+    word = "mean"
+
+
+class Sum(Reduction):
+    """The sum over axes of one example."""
+
+    word = "sum"
