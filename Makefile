@@ -22,7 +22,7 @@ demo: $(VENV)/.all  ## compile, train and compare on real digit images, on every
 	@$(PYTHON) -m nnc.demo
 
 test: $(VENV)/.dev  ## every test
-	$(PYTHON) -m pytest -n $(WORKERS) --dist worksteal
+	$(PYTHON) -m pytest -n $(WORKERS) --dist worksteal --forbid-skips
 
 check: $(VENV)/.dev  ## layout, lint, types and the fast tests, in less than a minute
 	$(PYTHON) -m ruff format --check
