@@ -147,6 +147,7 @@ class LossTerm:
     prediction: Value
     target: Value
     logits: bool = False
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +177,10 @@ class Training:
     targets: tuple[Value, ...]
     losses: tuple[LossTerm, ...]
     penalties: tuple[PenaltyTerm, ...]
+    """Every penalty, weight by weight: those of the loss and those of layers (`regularize=`)."""
     optimizer: Optimizer
+    loss_penalties: tuple[tuple[Penalty, float], ...] = ()
+    """The penalties of the loss as they were written, with their factors."""
     schedule: Schedule = field(default_factory=ConstantRate)
     clip: Clip | None = None
     stop: Early | None = None

@@ -92,6 +92,8 @@ class Word(BaseModel):
     """Other names that are understood: the Keras and the PyTorch name."""
     positional: ClassVar[tuple[str, ...]] = ()
     """The arguments that may be given without their name, in order."""
+    gathers: ClassVar[str | None] = None
+    """The argument that takes all values given without a name as one list: `columns(0, 1)`."""
     argument_aliases: ClassVar[Mapping[str, str]] = {}
     """Other names of arguments -> the canonical one."""
 

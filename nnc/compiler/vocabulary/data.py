@@ -62,6 +62,7 @@ class Columns(Word):
 
     kind = "columns"
     word = "columns"
+    gathers = "names"
     names: tuple[Column, ...] = Field(description="the columns")
 
 

@@ -20,6 +20,7 @@ class Among(Range):
     """One of the values listed."""
 
     word = "choice"
+    gathers = "values"
     values: tuple[Real | bool | str, ...] = Field(min_length=1, description="the values")
 
 

@@ -102,10 +102,14 @@ class MultiHeadAttention(Op):
             )
         ]
         if self.bias:
-            made.append(Weight("in_proj_bias", (3 * width,), trainable=self.trainable))
+            made.append(
+                Weight("in_proj_bias", (3 * width,), trainable=self.trainable, penalized=False)
+            )
         made.append(self._weight("out_proj.weight", width, width, width))
         if self.bias:
-            made.append(Weight("out_proj.bias", (width,), trainable=self.trainable))
+            made.append(
+                Weight("out_proj.bias", (width,), trainable=self.trainable, penalized=False)
+            )
         return tuple(made)
 
     def _weight(self, name: str, rows: int, size: int, width: int) -> Weight:

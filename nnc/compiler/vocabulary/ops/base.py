@@ -37,6 +37,8 @@ class Weight:
     value: Array | None = None
     """A literal value from the spec; wins over `init`."""
     penalty: Penalty | None = None
+    penalized: bool = True
+    """Whether a penalty in the loss covers it: not biases, not the weights of normalisation."""
 
 
 @dataclass(frozen=True)

@@ -53,10 +53,10 @@ class BatchNorm(Channelled):
     def weights(self, inputs: Types) -> tuple[Weight, ...]:
         shape = (self.channels(inputs[0]),)
         return (
-            Weight("weight", shape, Ones(), trainable=self.trainable),
-            Weight("bias", shape, trainable=self.trainable),
-            Weight("running_mean", shape, role="statistic"),
-            Weight("running_var", shape, Ones(), role="statistic"),
+            Weight("weight", shape, Ones(), trainable=self.trainable, penalized=False),
+            Weight("bias", shape, trainable=self.trainable, penalized=False),
+            Weight("running_mean", shape, role="statistic", penalized=False),
+            Weight("running_var", shape, Ones(), role="statistic", penalized=False),
         )
 
     @classmethod
@@ -114,8 +114,8 @@ class LayerNorm(Op):
     def weights(self, inputs: Types) -> tuple[Weight, ...]:
         shape: Any = inputs[0].shape[-self.axes :]
         return (
-            Weight("weight", shape, Ones(), trainable=self.trainable),
-            Weight("bias", shape, trainable=self.trainable),
+            Weight("weight", shape, Ones(), trainable=self.trainable, penalized=False),
+            Weight("bias", shape, trainable=self.trainable, penalized=False),
         )
 
     @classmethod

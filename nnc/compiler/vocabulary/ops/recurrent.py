@@ -114,8 +114,10 @@ class LSTM(Op):
                 penalty=self.regularize,
             ),
             Weight(f"weight_hh_l0{end}", (4 * u, u), self.recurrent_init, u, u, trainable=train),
-            Weight(f"bias_ih_l0{end}", (4 * u,), self.bias_init, u, u, trainable=train),
-            Weight(f"bias_hh_l0{end}", (4 * u,), role="fixed", trainable=False),
+            Weight(
+                f"bias_ih_l0{end}", (4 * u,), self.bias_init, u, u, trainable=train, penalized=False
+            ),
+            Weight(f"bias_hh_l0{end}", (4 * u,), role="fixed", trainable=False, penalized=False),
         ]
 
     def cost(self, inputs: Types) -> int:

@@ -1,0 +1,146 @@
+"""Warnings: specs that mean something, but perhaps not what was meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from nnc.compiler import ir
+from nnc.compiler.diagnostics import Diagnostic, Label, Report
+from nnc.compiler.passes.scope import Binding, Scope
+from nnc.compiler.passes.state import State
+from nnc.compiler.vocabulary.ops.activation import Softmax
+from nnc.compiler.vocabulary.ops.base import Activation, Weighted
+from nnc.compiler.vocabulary.ops.normalization import BatchNorm
+
+
+class Shared:
+    """Bindings made together by `a, b = …`: using one is enough."""
+
+    def __init__(self) -> None:
+        self.groups: dict[int, list[Binding]] = {}
+
+
+def tie(shared: Shared, group: list[Binding]) -> None:
+    """Remember that these bindings were made by one statement."""
+    for binding in group:
+        shared.groups[id(binding)] = group
+
+
+def _warn(
+    report: Report, code: str, message: str, labels: Iterable[Label], help: str | None
+) -> None:
+    report.add(Diagnostic(code, message, tuple(labels), help))
+
+
+def unused(report: Report, scope: Scope, shared: Shared) -> None:
+    """Warn about names of a finished scope that nothing uses."""
+    for name, binding in [*scope.replaced, *scope.bindings.items()]:
+        group = shared.groups.get(id(binding), [binding])
+        if any(one.used for one in group) or name.startswith("_"):
+            continue
+        code, what = ("W102", "input") if binding.what == "input" else ("W101", binding.what)
+        _warn(
+            report,
+            code,
+            f"the {what} `{name}` is never used",
+            [Label(binding.span, "nothing uses it")],
+            f"remove it, or call it `_{name}`" if what != "input" else "use it, or remove it",
+        )
+    for name, layer in scope.layers.items():
+        if not layer.used:
+            _warn(
+                report,
+                "W101",
+                f"the layer `{name}` is never used",
+                [Label(layer.statement.name.span, "nothing uses it")],
+                "remove it",
+            )
+
+
+def lint(state: State) -> None:
+    """Warn about the whole program."""
+    if state.graph is None or state.report.errors:
+        return
+    _dead_bias(state.report, state.graph)
+    _unreachable(state.report, state.graph)
+    if state.training is not None:
+        for term in state.training.losses:
+            _loss_fits(state.report, state.graph, term)
+
+
+def _dead_bias(report: Report, graph: ir.Graph) -> None:
+    makers = graph.makers
+    for node in graph.nodes:
+        if not isinstance(node.op, BatchNorm):
+            continue
+        before = makers.get(node.inputs[0].name)
+        if before is not None and isinstance(before.op, Weighted) and before.op.bias is True:
+            _warn(
+                report,
+                "W103",
+                f"the bias of `{before.name}` does nothing: the BatchNorm after it takes it away again",
+                [Label(before.span, "has a bias"), Label(node.span, "subtracts the mean")],
+                "write `bias=false`",
+            )
+
+
+def _unreachable(report: Report, graph: ir.Graph) -> None:
+    needed = {output.value.name for output in graph.outputs}
+    for node in reversed(graph.nodes):
+        if needed.isdisjoint(value.name for value in node.outputs):
+            _warn(
+                report,
+                "W104",
+                f"no output depends on the layer `{node.name}`",
+                [Label(node.span, "its result goes nowhere")],
+                "remove it, or make its result an output",
+            )
+        else:
+            needed.update(value.name for value in node.inputs)
+
+
+def _loss_fits(report: Report, graph: ir.Graph, term: ir.LossTerm) -> None:
+    """The table of problems: the last activation and the loss belong together."""
+    output = next(o for o in graph.outputs if o.name == term.output)
+    maker = graph.makers.get(output.value.name)
+    last = maker.op if maker is not None and isinstance(maker.op, Activation) else None
+    if maker is None or last is None:
+        return
+    fuses, word = term.loss.fuses, term.loss.word
+    places = [
+        Label(term.span, f"`{word}` is taken here"),
+        Label(maker.span, f"ends in `{last.word}`"),
+    ]
+    if (
+        isinstance(last, Softmax)
+        and last.axis % output.value.type.rank == output.value.type.rank - 1
+    ):
+        if output.value.type.shape[-1] == 1:
+            message = f"a softmax over one class is always 1: `{output.name}` can't learn"
+            _warn(report, "W106", message, places[1:], "use `sigmoid` with `binary_cross_entropy`")
+            return
+    if fuses is not None and last.word == fuses and term.logits and output.value is term.prediction:
+        _warn(
+            report,
+            "W105",
+            f"`{word}` takes logits here, but `{output.name}` has been through `{fuses}` already",
+            places,
+            f"leave out `from_logits=true`, or the `{fuses}`",
+        )
+    elif fuses is not None and last.word not in (fuses, "identity"):
+        others = {"softmax": "binary_cross_entropy", "sigmoid": "cross_entropy"}
+        _warn(
+            report,
+            "W106",
+            f"`{word}` does not fit an output that ends in `{last.word}`",
+            places,
+            f"end it in `{fuses}`"
+            + (f", or use `{_loss_for(last.word)}`" if last.word in others else ""),
+        )
+    elif word == "mse" and last.word == "softmax":
+        message = "`mse` does not fit an output that ends in `softmax`"
+        _warn(report, "W106", message, places, "use `cross_entropy`")
+
+
+def _loss_for(activation: str) -> str:
+    return {"softmax": "cross_entropy", "sigmoid": "binary_cross_entropy"}[activation]

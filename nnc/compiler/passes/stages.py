@@ -1,0 +1,440 @@
+"""The stages of chains: ops, blocks, shared layers, loops, conditions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, assert_never
+
+from nnc.compiler import ir, syntax
+from nnc.compiler.diagnostics import Label, did_you_mean
+from nnc.compiler.passes import lint
+from nnc.compiler.passes.arguments import POISON, Binder, Bound, Option, Poison, shown
+from nnc.compiler.passes.build import MAXIMUM_NODES, Application, TooLarge, again
+from nnc.compiler.passes.expressions import Flowing, FlowRules
+from nnc.compiler.passes.scope import Flow, Scope, SharedLayer, snake
+from nnc.compiler.source import Span
+from nnc.compiler.vocabulary import base
+from nnc.compiler.vocabulary.ops import elementwise, merge
+from nnc.compiler.vocabulary.ops.base import Channelled, Op
+
+if TYPE_CHECKING:
+    from nnc.compiler.passes.elaborate import Elaborator
+
+MAXIMUM_TURNS: Final = 200_000
+"""Turns of all loops together: a loop whose turns add nothing must end as well."""
+MAXIMUM_DEPTH: Final = 60
+"""Blocks within blocks."""
+
+_OPERATORS: Final[dict[str, type[Op]]] = {
+    cls.symbol: cls
+    for cls in (merge.Add, merge.Subtract, merge.Multiply, merge.Divide, merge.Power, merge.MatMul)
+}
+
+
+class Stages(FlowRules):
+    """Applies stages to flows."""
+
+    def __init__(self, elaborator: Elaborator) -> None:
+        self._elaborator = elaborator
+        self._turns = 0
+        self._applied: list[set[str]] = []
+        self._block_paths: set[str] = set()
+        self.shared = lint.Shared()
+
+    # ---- what the evaluator asks --------------------------------------------------------
+
+    def chain(self, chain: syntax.Chain, scope: Scope) -> Any:
+        flow = self._elaborator.evaluator.flow(chain.source, scope)
+        if isinstance(flow, Poison):
+            self._name_poison(chain.stages, scope)
+            return POISON
+        return self.run(chain.stages, flow, scope)
+
+    def arithmetic(self, expression: syntax.Binary, left: Any, right: Any, scope: Scope) -> Any:
+        evaluator = self._elaborator.evaluator
+        op = _OPERATORS.get(expression.operator)
+        if op is None:
+            return evaluator.error(
+                "E407",
+                f"`{expression.operator}` can't be applied to values of the model",
+                expression.span,
+                "known only when the model runs",
+                help="compare shapes instead, such as `channels(x) != 64`",
+            )
+        numbers: dict[str, Any] = {}
+        flows: list[ir.Value] = []
+        for side, value, part in (
+            ("left", left, expression.left),
+            ("right", right, expression.right),
+        ):
+            if isinstance(value, Flowing):
+                if len(value) != 1:
+                    return evaluator.error(
+                        "E306",
+                        f"`{expression.operator}` joins single values, but this has {len(value)}",
+                        part.span,
+                        f"{len(value)} results",
+                    )
+                flows.append(value[0])
+            elif (
+                isinstance(value, int | float)
+                and not isinstance(value, bool)
+                and op is not merge.MatMul
+            ):
+                numbers[side] = float(value)
+            else:
+                return evaluator.error(
+                    "E407",
+                    f"`{expression.operator}` can't join a value of the model with {shown(value)}",
+                    part.span,
+                    f"this is {shown(value)}",
+                )
+        bound = Bound(op(**numbers), {}, expression.span)
+        return self._apply(
+            Application(bound, None, expression.span, self._reused), tuple(flows), scope
+        )
+
+    def negate(self, flow: Flow, span: Span, scope: Scope) -> Any:
+        bound = Bound(elementwise.Negate(), {}, span)
+        return self._apply(Application(bound, None, span, self._reused), flow, scope)
+
+    def named(self, name: str, scope: Scope) -> Flowing | None:
+        values = self._elaborator.builder.values
+        here: Scope | None = scope
+        while here is not None:
+            if here.path(name) in values:
+                return values[here.path(name)]
+            here = here.parent
+        return values.get(name)
+
+    def paths(self) -> list[str]:
+        return list(self._elaborator.builder.values)
+
+    def is_block(self, name: str) -> bool:
+        return name in self._elaborator.state.blocks
+
+    @property
+    def _reused(self) -> set[str] | None:
+        """The layers that the second application of a shared layer, if we are in one, has used again."""
+        return self._applied[-1] if self._applied else None
+
+    # ---- stages -------------------------------------------------------------------------
+
+    def run(self, stages: tuple[syntax.Stage, ...], flow: Flow, scope: Scope) -> Any:
+        """Apply stages one after the other; POISON as soon as one does not fit."""
+        for place, stage in enumerate(stages):
+            made = self._stage(stage, flow, scope)
+            if isinstance(made, Poison):
+                self._name_poison(stages[place:], scope)
+                return POISON
+            flow = made
+        return flow if isinstance(flow, Flowing) else Flowing(flow)
+
+    def _name_poison(self, stages: tuple[syntax.Stage, ...], scope: Scope) -> None:
+        """The names of what could not be made: using them says nothing more."""
+        for stage in stages:
+            name = getattr(stage, "name", None)
+            if name is not None and scope.lookup(name.text) is None:
+                scope.bind(name.text, POISON, name.span, "layer name").used = True
+
+    def _stage(self, stage: syntax.Stage, flow: Flow, scope: Scope) -> Any:
+        match stage:
+            case syntax.Apply():
+                made = self._call(stage, flow, scope)
+            case syntax.Group():
+                made = self._group(stage, flow, scope)
+            case syntax.Loop():
+                made = self._loop(stage, flow, scope)
+            case syntax.Choice():
+                condition = self._elaborator.evaluator.condition(stage.condition, scope)
+                if isinstance(condition, Poison):
+                    return POISON
+                return self.run(stage.then if condition else stage.otherwise, flow, scope)
+            case _:
+                assert_never(stage)
+        name = stage.name
+        if name is not None and not name.text[0].isdigit() and "." not in name.text:
+            if not isinstance(made, Poison):
+                scope.bind(name.text, made, name.span, "layer name").used = True
+        return made
+
+    def _group(self, group: syntax.Group, flow: Flow, scope: Scope) -> Any:
+        inner = Scope(scope.path(group.name.text) if group.name else scope.prefix, scope)
+        made = self.run(group.stages, flow, inner)
+        lint.unused(self._elaborator.report, inner, self.shared)
+        return made
+
+    def _loop(self, loop: syntax.Loop, flow: Flow, scope: Scope) -> Any:
+        evaluator = self._elaborator.evaluator
+        start = evaluator.whole(loop.start, scope, "the start of a loop")
+        stop = evaluator.whole(loop.stop, scope, "the end of a loop")
+        if isinstance(start, Poison) or isinstance(stop, Poison):
+            return POISON
+        self._turns += max(stop - start, 0)
+        if stop - start > MAXIMUM_NODES or self._turns > MAXIMUM_TURNS:
+            evaluator.error(
+                "E405",
+                f"this loop would take {stop - start:,} turns"
+                if stop - start > MAXIMUM_NODES
+                else f"the loops of this spec would take more than {MAXIMUM_TURNS:,} turns",
+                loop.start.span.to(loop.stop.span),
+                f"at most {MAXIMUM_NODES:,} are expanded",
+                help="make the loop shorter",
+            )
+            raise TooLarge
+        for turn in range(start, stop):
+            flow = self._turn(loop, turn, flow, scope)
+            if isinstance(flow, Poison):
+                return POISON
+        return flow
+
+    def _turn(self, loop: syntax.Loop, turn: int, flow: Flow, scope: Scope) -> Any:
+        stages, prefix = loop.stages, scope.prefix
+        if loop.name is not None:
+            path = f"{loop.name.text}.{turn}"
+            if len(stages) == 1 and isinstance(stages[0], syntax.Apply) and stages[0].name is None:
+                only = stages[0]
+                stages = (syntax.Apply(only.call, syntax.Name(path, loop.name.span), only.span),)
+            else:
+                prefix = scope.path(path)
+        inner = Scope(prefix, scope)
+        inner.bind(loop.variable.text, turn, loop.variable.span, "variable").used = True
+        return self.run(stages, flow, inner)
+
+    def _call(self, stage: syntax.Apply, flow: Flow, scope: Scope) -> Any:
+        name = stage.call.name
+        shared = scope.layer(name)
+        if shared is not None:
+            return self._shared(shared, stage, flow)
+        if name in self._elaborator.state.blocks:
+            return self._block(self._elaborator.state.blocks[name], stage, flow, scope)
+        word = base.find("op", name)
+        if word is not None:
+            return self._word(word, stage, flow, scope)
+        earlier = self._earlier(name, scope)
+        if earlier is not None:
+            label = stage.name.text if stage.name else None
+            builder = self._elaborator.builder
+            return builder.apply_again(earlier, label, flow, stage.span, scope)
+        return self._unknown(stage, scope)
+
+    def _earlier(self, name: str, scope: Scope) -> ir.Node | None:
+        """A layer that `as` named before."""
+        layers = self._elaborator.builder.layers
+        here: Scope | None = scope
+        while here is not None:
+            if here.path(name) in layers:
+                return layers[here.path(name)]
+            here = here.parent
+        return layers.get(name)
+
+    def _unknown(self, stage: syntax.Apply, scope: Scope) -> Poison:
+        name = stage.call.name
+        layers = self._elaborator.builder.layers
+        known = [*base.names("op"), *self._elaborator.state.blocks, *layers, *scope.layers]
+        notes = []
+        if scope.lookup(name) is not None:
+            notes.append(f"`{name}` is a value; a stage is a layer, a block or an activation")
+        return self._elaborator.evaluator.error(
+            "E101",
+            f"there is no layer `{name}`",
+            stage.call.name_span,
+            "unknown layer",
+            help=did_you_mean(name, known) or "`nnc ops` lists every layer",
+            notes=notes,
+        )
+
+    def _word(self, word: type[base.Word], stage: syntax.Apply, flow: Flow, scope: Scope) -> Any:
+        evaluator = self._elaborator.evaluator
+        binder = Binder(self._elaborator.report, lambda e: evaluator.constant(e, scope))
+        inherited = {"layout": self.layout} if issubclass(word, Channelled) else None
+        bound = binder.bind(stage.call, word, inherited)
+        if bound is None:
+            return POISON
+        name = stage.name.text if stage.name else None
+        place = Span(stage.span.source, stage.call.span.start, stage.call.span.end)
+        return self._apply(Application(bound, name, place, self._reused), flow, scope)
+
+    def _apply(self, application: Application, flow: Flow, scope: Scope) -> Any:
+        return self._elaborator.builder.apply(application, flow, scope)
+
+    # ---- shared layers --------------------------------------------------------------------
+
+    def declare(self, statement: syntax.Layer, scope: Scope) -> None:
+        """`layer tower = …`: remember the stages; weights are made when it is applied."""
+        name = statement.name.text
+        if name in scope.layers:
+            self._elaborator.evaluator.error(
+                "E103",
+                f"there are two layers called `{name}`",
+                statement.name.span,
+                "this layer has the name of another",
+                also=[Label(scope.layers[name].statement.name.span, "first given here")],
+                help="choose another name",
+            )
+            return
+        scope.layers[name] = SharedLayer(statement, scope, scope.path(name))
+
+    def _shared(self, shared: SharedLayer, stage: syntax.Apply, flow: Flow) -> Any:
+        shared.used = True
+        if stage.call.arguments:
+            return self._elaborator.evaluator.error(
+                "E205",
+                f"`{stage.call.name}` is a layer of this spec and takes no arguments",
+                stage.call.span,
+                help=f"write `-> {stage.call.name}`",
+            )
+        stages, prefix = shared.statement.stages, shared.path
+        if len(stages) == 1 and isinstance(stages[0], syntax.Apply) and stages[0].name is None:
+            stages = (syntax.Apply(stages[0].call, shared.statement.name, stages[0].span),)
+            prefix = shared.scope.prefix
+        if shared.applied is not None:
+            self._applied.append(set())
+        try:
+            with self._elaborator.inside(stage.call.name, stage.span):
+                return self.run(stages, flow, Scope(prefix, shared.scope))
+        finally:
+            if shared.applied is not None:
+                self._applied.pop()
+            shared.applied = shared.applied or stage.span
+
+    # ---- blocks -----------------------------------------------------------------------------
+
+    def _block(self, block: syntax.Block, stage: syntax.Apply, flow: Flow, scope: Scope) -> Any:
+        elaborator = self._elaborator
+        if not self._may_enter(block, stage):
+            return POISON
+        label = stage.name.text if stage.name else snake(block.name.text)
+        path = scope.path(label)
+        if self._reused is not None:
+            path = again(path, self._block_paths, self._reused) or path
+        elif stage.name is not None and elaborator.builder.paths.owner(path) is not None:
+            elaborator.builder.taken(path, stage.name.span)
+            return POISON
+        else:
+            path = elaborator.builder.paths.fresh(path)
+        self._block_paths.add(path)
+        inner = Scope(path, elaborator.globals)
+        with elaborator.inside(block.name.text, stage.span):
+            if not self._block_arguments(block, stage, scope, inner):
+                return POISON
+            if not self._block_inputs(block, stage, flow, inner):
+                return POISON
+            begin = len(elaborator.builder.nodes)
+            for statement in block.body:
+                elaborator.statement(statement, inner, model=False)
+            lint.unused(elaborator.report, inner, self.shared)
+        end = len(elaborator.builder.nodes)
+        elaborator.instances.append(ir.Instance(path, block.name.text, begin, end))
+        return self._block_results(block, inner)
+
+    def _may_enter(self, block: syntax.Block, stage: syntax.Apply) -> bool:
+        evaluator, name = self._elaborator.evaluator, block.name.text
+        calls = self._elaborator.calls
+        if any(called == name for called, _ in calls):
+            evaluator.report.error(
+                "E106",
+                f"the block `{name}` uses itself",
+                stage.call.name_span,
+                "this would never end",
+                also=[Label(block.name.span, "the block")],
+                help="repeat stages with a loop: `for i in 0..3 { … }`",
+            )
+            return False
+        if len(calls) >= MAXIMUM_DEPTH:
+            evaluator.error(
+                "E405",
+                "blocks are nested too deeply",
+                stage.span,
+                f"more than {MAXIMUM_DEPTH} levels",
+            )
+            return False
+        return True
+
+    def _block_arguments(
+        self, block: syntax.Block, stage: syntax.Apply, scope: Scope, inner: Scope
+    ) -> bool:
+        evaluator = self._elaborator.evaluator
+        names = [parameter.name.text for parameter in block.parameters]
+        given: dict[str, Any] = {}
+        for place, argument in enumerate(stage.call.arguments):
+            name = argument.name or (names[place] if place < len(names) else None)
+            if name is None or name not in names:
+                self._unfit_argument(block, argument, names)
+                return False
+            if name in given:
+                evaluator.error(
+                    "E204", f"`{name}` is given twice", argument.span, "given again here"
+                )
+                return False
+            given[name] = evaluator.constant(argument.value, scope)
+        for parameter in block.parameters:
+            name = parameter.name.text
+            if name not in given and parameter.default is None:
+                evaluator.error(
+                    "E202",
+                    f"`{block.name.text}` needs `{name}`",
+                    stage.call.name_span,
+                    f"`{name}` is missing",
+                    also=[Label(parameter.name.span, "declared here")],
+                    help=f"write `{block.name.text}({', '.join(names)})`",
+                )
+                return False
+            if name not in given:
+                given[name] = evaluator.constant(parameter.default, inner)  # type: ignore[arg-type]
+            value = given[name]
+            content = value.name if isinstance(value, Option) else value
+            inner.bind(name, content, parameter.name.span, "parameter")
+        return not any(value is POISON for value in given.values())
+
+    def _unfit_argument(
+        self, block: syntax.Block, argument: syntax.Argument, names: list[str]
+    ) -> None:
+        listed = ", ".join(f"`{name}`" for name in names) or "no arguments"
+        unknown = argument.name is not None
+        self._elaborator.evaluator.error(
+            "E201" if unknown else "E205",
+            f"`{block.name.text}` has no argument `{argument.name}`"
+            if unknown
+            else f"`{block.name.text}` was given too many arguments",
+            argument.name_span or argument.span,
+            "unknown argument" if unknown else "one too many",
+            also=[Label(block.name.span, "declared here")],
+            help=did_you_mean(argument.name or "", names),
+            notes=[f"`{block.name.text}` takes {listed}"],
+        )
+
+    def _block_inputs(
+        self, block: syntax.Block, stage: syntax.Apply, flow: Flow, inner: Scope
+    ) -> bool:
+        inputs = [s for s in block.body if isinstance(s, syntax.Input)]
+        if len(inputs) != len(flow):
+            self._elaborator.evaluator.error(
+                "E306",
+                f"`{block.name.text}` takes {len(inputs)} {'input' if len(inputs) == 1 else 'inputs'}, "
+                f"but was given {len(flow)}",
+                stage.call.name_span,
+                f"{len(flow)} values flow in",
+                also=[Label(block.name.span, "declared here")],
+            )
+            return False
+        for statement, value in zip(inputs, flow, strict=True):
+            inner.bind(statement.name.text, Flowing((value,)), statement.name.span, "input")
+        return True
+
+    def _block_results(self, block: syntax.Block, inner: Scope) -> Any:
+        outputs = [s for s in block.body if isinstance(s, syntax.Output)]
+        if not outputs:
+            return self._elaborator.evaluator.error(
+                "E110",
+                f"the block `{block.name.text}` has no output",
+                block.name.span,
+                "nothing comes out of it",
+                help="write `output y = …`",
+            )
+        joined: list[ir.Value] = []
+        for output in outputs:
+            content = inner.bindings[output.name.text].content
+            if isinstance(content, Poison):
+                return POISON
+            joined.extend(content)
+        return Flowing(joined)

@@ -1,0 +1,383 @@
+"""The train block: targets, loss, optimiser and the rest, checked against the model's outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final, cast
+
+from nnc.compiler import ir, syntax
+from nnc.compiler.diagnostics import Label, did_you_mean
+from nnc.compiler.passes.arguments import Bound, Option, Poison, as_call
+from nnc.compiler.passes.settings import Settings
+from nnc.compiler.passes.state import State
+from nnc.compiler.passes.typing import input_type
+from nnc.compiler.source import Span
+from nnc.compiler.vocabulary import base
+from nnc.compiler.vocabulary.base import Rejected
+from nnc.compiler.vocabulary.losses import Loss
+from nnc.compiler.vocabulary.metrics import Metric
+from nnc.compiler.vocabulary.ops.activation import Softmax
+from nnc.compiler.vocabulary.optimizers import Optimizer
+from nnc.compiler.vocabulary.penalties import Penalty
+from nnc.compiler.vocabulary.schedules import Clip, ConstantRate, Early, Schedule
+
+SETTINGS: Final = (
+    "loss",
+    "optimizer",
+    "schedule",
+    "clip",
+    "stop",
+    "metrics",
+    "epochs",
+    "batch",
+    "seed",
+    "log_every",
+)
+
+
+def training(state: State) -> None:
+    """Fill `training` and `seed`."""
+    section = state.sections.get("train")
+    if section is None or state.graph is None:
+        return
+    _Training(state, section).read()
+
+
+class _Training:
+    def __init__(self, state: State, section: syntax.Section) -> None:
+        self._state = state
+        self._section = section
+        self._settings = Settings(state, section)
+        self._evaluator = self._settings.evaluator
+        self._targets: dict[str, ir.Value] = {}
+        self._losses: list[ir.LossTerm] = []
+        self._penalties: list[tuple[Penalty, float]] = []
+        self._compares = False
+
+    def read(self) -> None:
+        settings = self._settings
+        binds = [item for item in self._section.body if isinstance(item, syntax.Bind)]
+        settings.collect(binds, SETTINGS, "the train block")
+        self._read_targets()
+        self._read_loss()
+        optimizer = settings.word("optimizer", "optimizer", "an optimiser such as `adam(lr=1e-3)`")
+        self._require("optimizer", "optimizer = adam(lr=1e-3)")
+        schedule = settings.word("schedule", "schedule", "a schedule such as `cosine`")
+        clip = settings.word("clip", "clip", "a bound such as `global_norm(1.0)`")
+        metrics = tuple(self._read_metrics())
+        stop = self._read_stop({metric.name for metric in metrics})
+        self._state.seed = settings.whole("seed", 0, least=0)
+        batch, epochs = self._batch(), settings.whole("epochs", 10)
+        log_every = settings.whole("log_every", 1)
+        if optimizer is None or not self._losses:
+            return
+        self._state.training = ir.Training(
+            targets=tuple(self._targets.values()),
+            losses=tuple(self._losses),
+            penalties=tuple(self._penalty_terms()),
+            loss_penalties=tuple(self._penalties),
+            optimizer=cast(Optimizer, optimizer.word),
+            schedule=cast(Schedule, schedule.word) if schedule else ConstantRate(),
+            clip=cast(Clip, clip.word) if clip else None,
+            stop=stop,
+            metrics=metrics,
+            epochs=epochs,
+            batch=batch,
+            log_every=log_every,
+        )
+
+    def _require(self, name: str, example: str) -> None:
+        if name not in self._settings.given:
+            keyword = Span(
+                self._section.span.source, self._section.span.start, self._section.span.start + 5
+            )
+            self._evaluator.error(
+                "E506",
+                f"the train block has no `{name}`",
+                keyword,
+                "needs one",
+                help=f"write `{example}`",
+            )
+
+    # ---- targets ----------------------------------------------------------------------
+
+    def _read_targets(self) -> None:
+        assert self._state.graph is not None
+        inputs = {value.name: value for value in self._state.graph.inputs}
+        for item in self._section.body:
+            if not isinstance(item, syntax.Target):
+                continue
+            name = item.name.text
+            taken = self._targets.get(name) or inputs.get(name)
+            if taken is not None:
+                self._evaluator.error(
+                    "E103",
+                    f"the name `{name}` is given twice",
+                    item.name.span,
+                    "this target has the name of another value",
+                    also=[Label(taken.span, "first given here")],
+                    help="choose another name",
+                )
+                continue
+            type_ = input_type(self._evaluator, item.type, self._settings.scope)
+            if type_ is not None:
+                self._targets[name] = ir.Value(name, type_, item.name.span)
+
+    # ---- loss -------------------------------------------------------------------------
+
+    def _read_loss(self) -> None:
+        bind = self._settings.given.get("loss")
+        if bind is None:
+            self._require("loss", "loss = mse(output, target)")
+            return
+        before = len(self._state.report.errors)
+        self._terms(bind.value, 1.0)
+        only_penalties = bool(self._penalties) and not self._compares
+        if only_penalties and len(self._state.report.errors) == before:
+            self._evaluator.error(
+                "E507", "the loss compares nothing", bind.value.span, "only penalties stand here"
+            )
+
+    def _terms(self, expression: syntax.Expression, factor: float) -> None:
+        match expression:
+            case syntax.Binary(operator="+"):
+                self._terms(expression.left, factor)
+                self._terms(expression.right, factor)
+            case syntax.Binary(operator="*"):
+                self._scaled(expression, factor)
+            case syntax.Call():
+                self._term(expression, factor)
+            case _:
+                self._evaluator.error(
+                    "E507",
+                    "a loss is a sum of losses and penalties, each with a factor or without",
+                    expression.span,
+                    "this is neither",
+                    help="write `binary_cross_entropy(p, y) + 0.3 * mse(q, z) + l2(1e-4)`",
+                )
+
+    def _scaled(self, expression: syntax.Binary, factor: float) -> None:
+        for number, rest in (
+            (expression.left, expression.right),
+            (expression.right, expression.left),
+        ):
+            if _is_constant(number):
+                value = self._evaluator.constant(number, self._settings.scope)
+                if isinstance(value, int | float) and not isinstance(value, bool):
+                    self._terms(rest, factor * value)
+                elif isinstance(value, Option):
+                    self._evaluator.unknown(value.name, number.span, self._settings.scope)
+                return
+        self._evaluator.error(
+            "E507", "a loss may be multiplied by a number only", expression.span, "no number here"
+        )
+
+    def _term(self, call: syntax.Call, factor: float) -> None:
+        penalty = base.find("penalty", call.name)
+        if penalty is not None:
+            bound = self._settings.binder.bind(call, penalty)
+            if bound is not None:
+                self._penalties.append((cast(Penalty, bound.word), factor))
+            return
+        self._compares = True
+        found = self._compared(call, "loss")
+        if found is None:
+            return
+        bound, output, target = found
+        loss = cast(Loss, bound.word)
+        if not self._fits(loss, bound, output, target):
+            return
+        prediction, logits = self._prediction(loss, output)
+        self._losses.append(
+            ir.LossTerm(loss, factor, output.name, prediction, target, logits, call.span)
+        )
+
+    def _prediction(self, loss: Loss, output: ir.Output) -> tuple[ir.Value, bool]:
+        """What the loss is computed from: the logits in front of the matching activation when there is one."""
+        assert self._state.graph is not None
+        if loss.fuses is None or loss.takes_logits is not None:
+            return output.value, bool(loss.takes_logits)
+        maker = self._state.graph.makers.get(output.value.name)
+        if maker is None or maker.op.word != loss.fuses:
+            return output.value, True
+        last = output.value.type.rank - 1
+        if isinstance(maker.op, Softmax) and maker.op.axis not in (-1, last):
+            return output.value, False
+        return maker.inputs[0], True
+
+    def _penalty_terms(self) -> Iterator[ir.PenaltyTerm]:
+        assert self._state.graph is not None
+        for name, weight in self._state.graph.weights.items():
+            if weight.role != "parameter" or not weight.trainable:
+                continue
+            if weight.penalty is not None:
+                yield ir.PenaltyTerm(weight.penalty, 1.0, name)
+            if weight.penalized:
+                yield from (ir.PenaltyTerm(p, factor, name) for p, factor in self._penalties)
+
+    # ---- what losses and metrics share ----------------------------------------------------
+
+    def _compared(
+        self, call: syntax.Call, kind: base.Kind
+    ) -> tuple[Bound, ir.Output, ir.Value] | None:
+        """The word with the output and the target that it compares."""
+        cls = base.find(kind, call.name)
+        if cls is None:
+            known = [*base.names(kind), *(base.names("penalty") if kind == "loss" else ())]
+            self._evaluator.error(
+                "E504",
+                f"there is no {kind} `{call.name}`",
+                call.name_span,
+                f"unknown {kind}",
+                help=did_you_mean(call.name, known),
+                notes=[f"nnc has {', '.join(f'`{k}`' for k in base.names(kind, aliases=False))}"],
+            )
+            return None
+        pair = [argument for argument in call.arguments if argument.name is None][:2]
+        if len(pair) < 2:
+            self._evaluator.error(
+                "E202",
+                f"`{cls.word}` compares an output with a target",
+                call.span,
+                "both are needed",
+                help=f"write `{cls.word}({self._first(self._state.outputs)}, {self._first(self._targets)})`",
+            )
+            return None
+        output = self._named(pair[0].value, self._state.outputs, "output")
+        target = self._named(pair[1].value, self._targets, "target")
+        rest = tuple(argument for argument in call.arguments if argument not in pair)
+        bound = self._settings.binder.bind(
+            syntax.Call(call.name, rest, call.span, call.name_span), cls
+        )
+        if output is None or target is None or bound is None or not output.value.name:
+            return None
+        places = {**bound.places, "output": pair[0].span, "target": pair[1].span}
+        return Bound(bound.word, places, bound.span), output, target
+
+    @staticmethod
+    def _first(names: dict[str, Any]) -> str:
+        return next(iter(names), "…")
+
+    def _named(self, expression: syntax.Expression, known: dict[str, Any], what: str) -> Any:
+        if isinstance(expression, syntax.Reference) and expression.name in known:
+            return known[expression.name]
+        if isinstance(expression, syntax.Reference):
+            swapped = "output" if what == "target" else "target"
+            others = self._targets if what == "output" else self._state.outputs
+            helps = did_you_mean(expression.name, known)
+            if expression.name in others:
+                helps = f"`{expression.name}` is {'an' if swapped == 'output' else 'a'} {swapped}: the output comes first, then the target"
+            elif what == "target":
+                helps = helps or f"declare it: `target {expression.name}: f32[1]`"
+            self._evaluator.error(
+                "E502",
+                f"there is no {what} `{expression.name}`",
+                expression.span,
+                f"unknown {what}",
+                help=helps,
+            )
+            return None
+        self._evaluator.error(
+            "E502",
+            f"this must be the name of {'an output' if what == 'output' else 'a target'}",
+            expression.span,
+            "not a name",
+        )
+        return None
+
+    def _fits(self, word: Loss | Metric, bound: Bound, output: ir.Output, target: ir.Value) -> bool:
+        try:
+            word.check(output.value.type, target.type)
+        except Rejected as rejected:
+            blamed = "target" if rejected.input == 1 else "output"
+            other = output.value if blamed == "target" else target
+            made = [Label(other.span, f"this is `{other.type}`")]
+            declared = target.span if blamed == "target" else output.value.span
+            self._evaluator.error(
+                rejected.code,
+                rejected.message,
+                bound.places[blamed],
+                rejected.label,
+                also=[
+                    Label(declared, "declared here" if blamed == "target" else "made here"),
+                    *made,
+                ],
+                help=rejected.help,
+                notes=rejected.notes,
+            )
+            return False
+        return True
+
+    # ---- the rest ---------------------------------------------------------------------
+
+    def _read_metrics(self) -> Iterator[ir.MetricUse]:
+        bind = self._settings.given.get("metrics")
+        if bind is None:
+            return
+        items = bind.value.items if isinstance(bind.value, syntax.List) else (bind.value,)
+        calls = [as_call(i) for i in items if isinstance(i, syntax.Call | syntax.Reference)]
+        if len(calls) != len(items):
+            self._evaluator.error(
+                "E504",
+                "metrics are a list such as `[accuracy(p, y)]`",
+                bind.value.span,
+                "not metrics",
+            )
+        names: list[str] = []
+        for call in calls:
+            found = self._compared(call, "metric")
+            if found is None or not self._fits(cast(Metric, found[0].word), *found):
+                continue
+            bound, output, target = found
+            name = bound.word.word
+            if name in names:
+                name = f"{name}_{output.name}"
+            if name in names:
+                continue
+            names.append(name)
+            yield ir.MetricUse(name, cast(Metric, bound.word), output.name, output.value, target)
+
+    def _read_stop(self, metrics: set[str]) -> Early | None:
+        bound = self._settings.word("stop", "stop", "a reason to stop such as `early(patience=5)`")
+        if bound is None:
+            return None
+        stop = cast(Early, bound.word)
+        known = [
+            f"{prefix}{name}" for name in ("loss", *sorted(metrics)) for prefix in ("", "val_")
+        ]
+        if stop.monitor not in known:
+            self._evaluator.error(
+                "E505",
+                f"nothing called `{stop.monitor}` is measured in training",
+                bound.place("monitor"),
+                "unknown",
+                help=did_you_mean(stop.monitor, known),
+                notes=[f"measured are {', '.join(f'`{k}`' for k in known)}"],
+            )
+        return stop
+
+    def _batch(self) -> int | None:
+        bind = self._settings.given.get("batch")
+        if bind is not None and isinstance(bind.value, syntax.Reference):
+            value = self._evaluator.constant(bind.value, self._settings.scope)
+            if isinstance(value, Option) and value.name == "all":
+                return None
+            if isinstance(value, Option):
+                self._evaluator.error(
+                    "E505", "`batch` must be a whole number or `all`", bind.value.span, "neither"
+                )
+            if isinstance(value, Poison | Option):
+                return None
+        return self._settings.whole("batch", 32)
+
+
+def _is_constant(expression: syntax.Expression) -> bool:
+    match expression:
+        case syntax.Number() | syntax.Reference():
+            return True
+        case syntax.Unary():
+            return _is_constant(expression.operand)
+        case syntax.Binary():
+            return _is_constant(expression.left) and _is_constant(expression.right)
+        case _:
+            return False
