@@ -20,8 +20,8 @@ def compile_text(
 ) -> tuple[ir.Program | None, list[Diagnostic]]:
     """The program of a spec given as text, and everything there is to say about it.
 
-    The program is None when a diagnostic is an error. A text that begins with `{` is a JSON spec. `use`
-    is refused: a text lies in no folder.
+    The program is None when a diagnostic is an error. A text that begins with `{` is a JSON spec.
+    `use` is refused: a text lies in no folder.
     """
     return _compile(Source(name, text), None, settings)
 

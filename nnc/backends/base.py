@@ -1,7 +1,8 @@
 """What a backend is: a table that is total over the vocabulary, an emitter, and a runner.
 
-Each backend folder has `table.py` (the tables), one file per family of ops (the lowerings), `emit.py` (a program
--> an `Artifact`) and `run.py` (the artifact, running). Only `run.py` imports a framework.
+Each backend folder has `table.py` (the tables), one file per family of ops (the lowerings),
+`emit.py` (a program -> an `Artifact`) and `run.py` (the artifact, running). Only `run.py` imports
+a framework.
 """
 
 from __future__ import annotations
@@ -55,7 +56,8 @@ class Table(Generic[Lowering]):
             raise TypeError(f"backend {self.backend}: `{word.word}` is registered twice")
 
     def sealed(self) -> None:
-        """Raise TypeError when a word has neither a lowering nor a refusal; called once all are registered."""
+        """Raise TypeError when a word has neither a lowering nor a refusal; called once all are
+        registered."""
         known = {*self._lowerings, *self._refusals}
         missing = [w for kind in self.kinds for w in words(kind) if w not in known]
         if missing:
@@ -88,8 +90,8 @@ def refused(backend: str, word: Word, reason: str, span: Span) -> Diagnostic:
 class Artifact:
     """What compiling gives: a program's text or a model's bytes.
 
-    `suffix` is that of the file's name. `chunks` are written one after the other; large weights are not
-    copied. `lines` leads from a line of the text (from 1) back to the spec.
+    `suffix` is that of the file's name. `chunks` are written one after the other; large weights
+    are not copied. `lines` leads from a line of the text (from 1) back to the spec.
     """
 
     suffix: str
@@ -103,10 +105,11 @@ class Artifact:
 
 
 class Runner(ABC):
-    """A program on one backend with its weights loaded, running the very artifact that compiling gives.
+    """A program on one backend with its weights loaded, running the very artifact that compiling
+    gives.
 
-    Arrays have the batch as their first axis and the spec's axis order; names of inputs, outputs, targets and
-    weights are the spec's. Floats come back in the runner's precision.
+    Arrays have the batch as their first axis and the spec's axis order; names of inputs, outputs,
+    targets and weights are the spec's. Floats come back in the runner's precision.
     """
 
     backend: ClassVar[str]
@@ -115,22 +118,24 @@ class Runner(ABC):
 
     @abstractmethod
     def __init__(self, program: Program, weights: Arrays, precision: Precision = "float32") -> None:
-        """Load the program with canonical weights. Raises ImportError when the framework is missing."""
+        """Load the program with canonical weights. Raises ImportError when the framework is
+        missing."""
 
     @abstractmethod
     def outputs(self, inputs: Arrays, *, training: bool = False) -> Arrays:
-        """The outputs by name. With `training`: dropout on, statistics of the batch used and the running ones
-        updated (kept in the runner)."""
+        """The outputs by name. With `training`: dropout on, statistics of the batch used and the
+        running ones updated (kept in the runner)."""
 
     def gradients(self, inputs: Arrays, targets: Arrays) -> tuple[float, Arrays]:
-        """The training loss (penalties included; dropout off, running statistics) and its gradient with respect
-        to every trained weight, by the weight's full name."""
+        """The training loss (penalties included; dropout off, running statistics) and its gradient
+        with respect to every trained weight, by the weight's full name."""
         raise NotImplementedError(f"{self.backend} has no gradients")
 
     def pullback(
         self, inputs: Arrays, cotangents: Arrays, *, training: bool = False
     ) -> tuple[Arrays, Arrays]:
-        """Gradients of Σ output·cotangent with respect to every float input and every trained weight."""
+        """Gradients of Σ output·cotangent with respect to every float input and every trained
+        weight."""
         raise NotImplementedError(f"{self.backend} has no gradients")
 
     @abstractmethod

@@ -1,8 +1,9 @@
 """Which axis order a backend computes in, and where transposes stand.
 
-A graph says of each op that asks (convolution, pooling, normalisation) which axis holds the channels. A
-backend has one native layout. `native` rewrites the graph so that every such op has it, with a `Permute` where
-a value enters or leaves a region of native layout and nowhere else: never between two convolutions.
+A graph says of each op that asks (convolution, pooling, normalisation) which axis holds the
+channels. A backend has one native layout. `native` rewrites the graph so that every such op has
+it, with a `Permute` where a value enters or leaves a region of native layout and nowhere else:
+never between two convolutions.
 """
 
 from __future__ import annotations
@@ -69,7 +70,8 @@ class _Rewriter:
         self._add(node, moved or op, native=moved is not None)
 
     def _moved(self, node: Node) -> Op | None:
-        """The op on native values, when one of its inputs exists only so and the op doesn't mind."""
+        """The op on native values, when one of its inputs exists only so and the op doesn't
+        mind."""
         ranks = {value.type.rank for value in node.inputs}
         if len(ranks) != 1 or all(value.name in self._spec for value in node.inputs):
             return None

@@ -1,4 +1,5 @@
-"""What is said to the user about a spec: diagnostics, their labels, and the report that collects them.
+"""What is said to the user about a spec: diagnostics, their labels, and the report that collects
+them.
 
 The codes and their long explanations live in `codes.py`; `render.py` shows diagnostics.
 """
@@ -96,7 +97,8 @@ class Report:
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name within a small edit distance of `name` (a third of its length, case ignored)."""
+    """The known name within a small edit distance of `name` (a third of its length, case
+    ignored)."""
     best, best_distance = None, max(1, len(name) // 3) + 1
     for candidate in known:
         distance = _edits(name.lower(), candidate.lower(), best_distance)

@@ -1,7 +1,9 @@
-"""The typed program: what a spec means, without its text. Frozen; made by `passes`, read by backends.
+"""The typed program: what a spec means, without its text. Frozen; made by `passes`, read by
+backends.
 
-Words (ops, losses, optimisers, …) are the validated pydantic classes of the vocabulary; what holds them
-together are frozen dataclasses, which nothing from outside fills: a JSON spec walks the same pipeline as text.
+Words (ops, losses, optimisers, …) are the validated pydantic classes of the vocabulary; what holds
+them together are frozen dataclasses, which nothing from outside fills: a JSON spec walks the same
+pipeline as text.
 """
 
 from __future__ import annotations
@@ -27,8 +29,8 @@ from nnc.compiler.vocabulary.search import Range
 class Value:
     """A tensor that flows: an input of the model or a result of a node.
 
-    `name` is unique in the graph: the input's name, the node's name, or `node.result` for an op with several
-    results.
+    `name` is unique in the graph: the input's name, the node's name, or `node.result` for an op
+    with several results.
     """
 
     name: str
@@ -40,8 +42,9 @@ class Value:
 class Node:
     """One application of an op.
 
-    `name` is unique: the path of the layer (`layer1.0.conv1`), with a number added for a second use of a shared
-    layer. `layer` owns the weights: their full names are `layer` + "." + the weight's name.
+    `name` is unique: the path of the layer (`layer1.0.conv1`), with a number added for a second
+    use of a shared layer. `layer` owns the weights: their full names are `layer` + "." + the
+    weight's name.
     """
 
     name: str
@@ -96,7 +99,8 @@ class Graph:
     outputs: tuple[Output, ...]
     layout: Layout = "channels_first"
     hints: Mapping[str, str] = field(default_factory=dict)
-    """Name of a value -> the name that the spec's author gave it (`h`, `logits`), for readable code."""
+    """Name of a value -> the name that the spec's author gave it (`h`, `logits`), for readable
+    code."""
     instances: tuple[Instance, ...] = ()
 
     @cached_property
@@ -122,7 +126,8 @@ class Graph:
 
 
 def single(op: Op, inputs: Types, name: str = "Example") -> Graph:
-    """A model of one node: inputs `x0`, `x1`, …, the node named after the op, outputs `y0`, `y1`, …"""
+    """A model of one node: inputs `x0`, `x1`, …, the node named after the op, outputs `y0`, `y1`,
+    …"""
     taken = tuple(Value(f"x{i}", type_) for i, type_ in enumerate(inputs))
     path = op.word.lower()
     results = op.infer(inputs)
@@ -138,8 +143,9 @@ def single(op: Op, inputs: Types, name: str = "Example") -> Graph:
 
 @dataclass(frozen=True, slots=True)
 class LossTerm:
-    """factor · loss(prediction, target). With `logits` the prediction is the logits of the output's last
-    activation (or the output itself), and the loss is computed from them in one step."""
+    """factor · loss(prediction, target). With `logits` the prediction is the logits of the
+    output's last activation (or the output itself), and the loss is computed from them in one
+    step."""
 
     loss: Loss
     factor: float

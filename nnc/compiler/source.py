@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -15,7 +16,7 @@ class Source:
 
     name: str
     text: str = field(repr=False)
-    pointers: tuple[tuple[int, int, str], ...] = field(default=(), repr=False)
+    pointers: Sequence[tuple[int, int, str]] = field(default=(), repr=False)
     """For JSON only: (start, end, pointer) of each value, in the order of their starts."""
 
     @cached_property

@@ -155,7 +155,8 @@ class Loop:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A stage that is a condition: `if i == 0 { stages } else { stages }`; `otherwise` may be empty."""
+    """A stage that is a condition: `if i == 0 { stages } else { stages }`; `otherwise` may be
+    empty."""
 
     condition: Expression
     then: tuple[Stage, ...]

@@ -1,4 +1,5 @@
-"""Element types, dimensions and tensor types. A shape is that of ONE example: the batch is never written."""
+"""Element types, dimensions and tensor types. A shape is that of ONE example: the batch is never
+written."""
 
 from __future__ import annotations
 
@@ -96,7 +97,8 @@ def _factor(dim: Dim) -> str:
 
 
 def broadcast(a: Shape, b: Shape) -> Shape | None:
-    """NumPy's broadcasting of two example shapes, aligned at the last axis; None when they don't fit."""
+    """NumPy's broadcasting of two example shapes, aligned at the last axis; None when they don't
+    fit."""
     rank = max(len(a), len(b))
     left = (1,) * (rank - len(a)) + a
     right = (1,) * (rank - len(b)) + b

@@ -1,1 +1,2 @@
-"""From the surface tree to the typed program, one pass a file; `compiler.pipeline` shows their order."""
+"""From the surface tree to the typed program, one pass a file; `compiler.pipeline` shows their
+order."""

@@ -46,7 +46,8 @@ class Bound:
 
 
 class Binder:
-    """Binds calls to words. `evaluate` gives the compile-time value of an expression, an Option, or POISON."""
+    """Binds calls to words. `evaluate` gives the compile-time value of an expression, an Option,
+    or POISON."""
 
     def __init__(self, report: Report, evaluate: Evaluate) -> None:
         self._report = report

@@ -1,4 +1,5 @@
-"""Adds nodes to the graph: names, types, weights, limits; turns what a word says against it into messages."""
+"""Adds nodes to the graph: names, types, weights, limits; turns what a word says against it into
+messages."""
 
 from __future__ import annotations
 
@@ -167,7 +168,8 @@ class Builder:
         return flow
 
     def _equal_ranks(self, op: Op, flow: Flow, application: Application, scope: Scope) -> Flow:
-        """Both sides of arithmetic with the same number of axes: size 1 axes in front of the shorter one."""
+        """Both sides of arithmetic with the same number of axes: size 1 axes in front of the
+        shorter one."""
         ranks = [value.type.rank for value in flow]
         if not isinstance(op, Arithmetic | MatMul) or len(flow) != 2 or ranks[0] == ranks[1]:
             return flow
@@ -276,13 +278,14 @@ class Builder:
             application.span,
             f"here its weights would need the shapes {[list(s) for s in now]}",
             also=[Label(first.span, f"here they have the shapes {[list(s) for s in before]}")],
-            help="one set of weights fits one size: use two layers, or bring the inputs to one size",
+            help="one set of weights fits one size: use two layers, or inputs of one size",
         )
         return False
 
 
 def again(wanted: str, known: Container[str], used: set[str]) -> str | None:
-    """The next of `wanted`, `wanted_2`, … that is known and was not used in this application yet."""
+    """The next of `wanted`, `wanted_2`, … that is known and was not used in this application
+    yet."""
     number, path = 2, wanted
     while path in used:
         path, number = f"{wanted}_{number}", number + 1

@@ -1,4 +1,5 @@
-"""Arithmetic at compile time: numbers, booleans, text and lists; bounded, so that it always ends."""
+"""Arithmetic at compile time: numbers, booleans, text and lists; bounded, so that it always
+ends."""
 
 from __future__ import annotations
 
@@ -103,4 +104,5 @@ FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     "floor": math.floor,
     "ceil": math.ceil,
 }
-"""Functions of numbers that may be called at compile time, beside `shape`, `channels` and `length`."""
+"""Functions of numbers that may be called at compile time, beside `shape`, `channels` and
+`length`."""

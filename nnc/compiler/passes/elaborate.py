@@ -1,4 +1,5 @@
-"""From the model's statements to a graph: expands blocks, loops and conditions, infers every type on the way.
+"""From the model's statements to a graph: expands blocks, loops and conditions, infers every type
+on the way.
 
 Expansion and inference are one pass because `if channels(x) != width` needs types to expand.
 """

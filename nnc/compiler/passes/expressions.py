@@ -24,7 +24,8 @@ class Flowing(tuple[Value, ...]):
 
 
 class Evaluator:
-    """Evaluates expressions in a scope. Values of the model are left to `flows`, which applies ops."""
+    """Evaluates expressions in a scope. Values of the model are left to `flows`, which applies
+    ops."""
 
     def __init__(self, report: Report, flows: FlowRules) -> None:
         self.report = report

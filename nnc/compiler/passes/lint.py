@@ -78,7 +78,7 @@ def _dead_bias(report: Report, graph: ir.Graph) -> None:
             _warn(
                 report,
                 "W103",
-                f"the bias of `{before.name}` does nothing: the BatchNorm after it takes it away again",
+                f"the bias of `{before.name}` does nothing: the BatchNorm after it takes it away",
                 [Label(before.span, "has a bias"), Label(node.span, "subtracts the mean")],
                 "write `bias=false`",
             )
@@ -111,14 +111,11 @@ def _loss_fits(report: Report, graph: ir.Graph, term: ir.LossTerm) -> None:
         Label(term.span, f"`{word}` is taken here"),
         Label(maker.span, f"ends in `{last.word}`"),
     ]
-    if (
-        isinstance(last, Softmax)
-        and last.axis % output.value.type.rank == output.value.type.rank - 1
-    ):
-        if output.value.type.shape[-1] == 1:
-            message = f"a softmax over one class is always 1: `{output.name}` can't learn"
-            _warn(report, "W106", message, places[1:], "use `sigmoid` with `binary_cross_entropy`")
-            return
+    shape = output.value.type.shape
+    if isinstance(last, Softmax) and shape[last.axis] == 1:
+        message = f"a softmax over one class is always 1: `{output.name}` can't learn"
+        _warn(report, "W106", message, places[1:], "use `sigmoid` with `binary_cross_entropy`")
+        return
     if fuses is not None and last.word == fuses and term.logits and output.value is term.prediction:
         _warn(
             report,

@@ -39,7 +39,8 @@ class SharedLayer:
 
 @dataclass(slots=True)
 class Scope:
-    """The names of a model, a block in use, or a loop's body. `prefix` stands before the names of layers."""
+    """The names of a model, a block in use, or a loop's body. `prefix` stands before the names of
+    layers."""
 
     prefix: str = ""
     parent: Scope | None = None

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Final, assert_never
 from nnc.compiler import ir, syntax
 from nnc.compiler.diagnostics import Label, did_you_mean
 from nnc.compiler.passes import lint
-from nnc.compiler.passes.arguments import POISON, Binder, Bound, Option, Poison, shown
-from nnc.compiler.passes.build import MAXIMUM_NODES, Application, TooLarge, again
+from nnc.compiler.passes.arguments import POISON, Binder, Bound, Poison, shown
+from nnc.compiler.passes.blocks import Blocks
+from nnc.compiler.passes.build import MAXIMUM_NODES, Application, TooLarge
 from nnc.compiler.passes.expressions import Flowing, FlowRules
-from nnc.compiler.passes.scope import Flow, Scope, SharedLayer, snake
+from nnc.compiler.passes.scope import Flow, Scope, SharedLayer
 from nnc.compiler.source import Span
 from nnc.compiler.vocabulary import base
 from nnc.compiler.vocabulary.ops import elementwise, merge
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 MAXIMUM_TURNS: Final = 200_000
 """Turns of all loops together: a loop whose turns add nothing must end as well."""
-MAXIMUM_DEPTH: Final = 60
-"""Blocks within blocks."""
 
 _OPERATORS: Final[dict[str, type[Op]]] = {
     cls.symbol: cls
@@ -37,7 +36,7 @@ class Stages(FlowRules):
         self._elaborator = elaborator
         self._turns = 0
         self._applied: list[set[str]] = []
-        self._block_paths: set[str] = set()
+        self.blocks = Blocks(elaborator)
         self.shared = lint.Shared()
 
     # ---- what the evaluator asks --------------------------------------------------------
@@ -90,12 +89,12 @@ class Stages(FlowRules):
                 )
         bound = Bound(op(**numbers), {}, expression.span)
         return self._apply(
-            Application(bound, None, expression.span, self._reused), tuple(flows), scope
+            Application(bound, None, expression.span, self.reused), tuple(flows), scope
         )
 
     def negate(self, flow: Flow, span: Span, scope: Scope) -> Any:
         bound = Bound(elementwise.Negate(), {}, span)
-        return self._apply(Application(bound, None, span, self._reused), flow, scope)
+        return self._apply(Application(bound, None, span, self.reused), flow, scope)
 
     def named(self, name: str, scope: Scope) -> Flowing | None:
         values = self._elaborator.builder.values
@@ -113,8 +112,9 @@ class Stages(FlowRules):
         return name in self._elaborator.state.blocks
 
     @property
-    def _reused(self) -> set[str] | None:
-        """The layers that the second application of a shared layer, if we are in one, has used again."""
+    def reused(self) -> set[str] | None:
+        """The layers that the second application of a shared layer, if we are in one, has used
+        again."""
         return self._applied[-1] if self._applied else None
 
     # ---- stages -------------------------------------------------------------------------
@@ -152,9 +152,9 @@ class Stages(FlowRules):
             case _:
                 assert_never(stage)
         name = stage.name
-        if name is not None and not name.text[0].isdigit() and "." not in name.text:
-            if not isinstance(made, Poison):
-                scope.bind(name.text, made, name.span, "layer name").used = True
+        plain = name is not None and not name.text[0].isdigit() and "." not in name.text
+        if name is not None and plain and not isinstance(made, Poison):
+            scope.bind(name.text, made, name.span, "layer name").used = True
         return made
 
     def _group(self, group: syntax.Group, flow: Flow, scope: Scope) -> Any:
@@ -206,7 +206,7 @@ class Stages(FlowRules):
         if shared is not None:
             return self._shared(shared, stage, flow)
         if name in self._elaborator.state.blocks:
-            return self._block(self._elaborator.state.blocks[name], stage, flow, scope)
+            return self.blocks.use(self._elaborator.state.blocks[name], stage, flow, scope)
         word = base.find("op", name)
         if word is not None:
             return self._word(word, stage, flow, scope)
@@ -252,7 +252,7 @@ class Stages(FlowRules):
             return POISON
         name = stage.name.text if stage.name else None
         place = Span(stage.span.source, stage.call.span.start, stage.call.span.end)
-        return self._apply(Application(bound, name, place, self._reused), flow, scope)
+        return self._apply(Application(bound, name, place, self.reused), flow, scope)
 
     def _apply(self, application: Application, flow: Flow, scope: Scope) -> Any:
         return self._elaborator.builder.apply(application, flow, scope)
@@ -296,145 +296,3 @@ class Stages(FlowRules):
             if shared.applied is not None:
                 self._applied.pop()
             shared.applied = shared.applied or stage.span
-
-    # ---- blocks -----------------------------------------------------------------------------
-
-    def _block(self, block: syntax.Block, stage: syntax.Apply, flow: Flow, scope: Scope) -> Any:
-        elaborator = self._elaborator
-        if not self._may_enter(block, stage):
-            return POISON
-        label = stage.name.text if stage.name else snake(block.name.text)
-        path = scope.path(label)
-        if self._reused is not None:
-            path = again(path, self._block_paths, self._reused) or path
-        elif stage.name is not None and elaborator.builder.paths.owner(path) is not None:
-            elaborator.builder.taken(path, stage.name.span)
-            return POISON
-        else:
-            path = elaborator.builder.paths.fresh(path)
-        self._block_paths.add(path)
-        inner = Scope(path, elaborator.globals)
-        with elaborator.inside(block.name.text, stage.span):
-            if not self._block_arguments(block, stage, scope, inner):
-                return POISON
-            if not self._block_inputs(block, stage, flow, inner):
-                return POISON
-            begin = len(elaborator.builder.nodes)
-            for statement in block.body:
-                elaborator.statement(statement, inner, model=False)
-            lint.unused(elaborator.report, inner, self.shared)
-        end = len(elaborator.builder.nodes)
-        elaborator.instances.append(ir.Instance(path, block.name.text, begin, end))
-        return self._block_results(block, inner)
-
-    def _may_enter(self, block: syntax.Block, stage: syntax.Apply) -> bool:
-        evaluator, name = self._elaborator.evaluator, block.name.text
-        calls = self._elaborator.calls
-        if any(called == name for called, _ in calls):
-            evaluator.report.error(
-                "E106",
-                f"the block `{name}` uses itself",
-                stage.call.name_span,
-                "this would never end",
-                also=[Label(block.name.span, "the block")],
-                help="repeat stages with a loop: `for i in 0..3 { … }`",
-            )
-            return False
-        if len(calls) >= MAXIMUM_DEPTH:
-            evaluator.error(
-                "E405",
-                "blocks are nested too deeply",
-                stage.span,
-                f"more than {MAXIMUM_DEPTH} levels",
-            )
-            return False
-        return True
-
-    def _block_arguments(
-        self, block: syntax.Block, stage: syntax.Apply, scope: Scope, inner: Scope
-    ) -> bool:
-        evaluator = self._elaborator.evaluator
-        names = [parameter.name.text for parameter in block.parameters]
-        given: dict[str, Any] = {}
-        for place, argument in enumerate(stage.call.arguments):
-            name = argument.name or (names[place] if place < len(names) else None)
-            if name is None or name not in names:
-                self._unfit_argument(block, argument, names)
-                return False
-            if name in given:
-                evaluator.error(
-                    "E204", f"`{name}` is given twice", argument.span, "given again here"
-                )
-                return False
-            given[name] = evaluator.constant(argument.value, scope)
-        for parameter in block.parameters:
-            name = parameter.name.text
-            if name not in given and parameter.default is None:
-                evaluator.error(
-                    "E202",
-                    f"`{block.name.text}` needs `{name}`",
-                    stage.call.name_span,
-                    f"`{name}` is missing",
-                    also=[Label(parameter.name.span, "declared here")],
-                    help=f"write `{block.name.text}({', '.join(names)})`",
-                )
-                return False
-            if name not in given:
-                given[name] = evaluator.constant(parameter.default, inner)  # type: ignore[arg-type]
-            value = given[name]
-            content = value.name if isinstance(value, Option) else value
-            inner.bind(name, content, parameter.name.span, "parameter")
-        return not any(value is POISON for value in given.values())
-
-    def _unfit_argument(
-        self, block: syntax.Block, argument: syntax.Argument, names: list[str]
-    ) -> None:
-        listed = ", ".join(f"`{name}`" for name in names) or "no arguments"
-        unknown = argument.name is not None
-        self._elaborator.evaluator.error(
-            "E201" if unknown else "E205",
-            f"`{block.name.text}` has no argument `{argument.name}`"
-            if unknown
-            else f"`{block.name.text}` was given too many arguments",
-            argument.name_span or argument.span,
-            "unknown argument" if unknown else "one too many",
-            also=[Label(block.name.span, "declared here")],
-            help=did_you_mean(argument.name or "", names),
-            notes=[f"`{block.name.text}` takes {listed}"],
-        )
-
-    def _block_inputs(
-        self, block: syntax.Block, stage: syntax.Apply, flow: Flow, inner: Scope
-    ) -> bool:
-        inputs = [s for s in block.body if isinstance(s, syntax.Input)]
-        if len(inputs) != len(flow):
-            self._elaborator.evaluator.error(
-                "E306",
-                f"`{block.name.text}` takes {len(inputs)} {'input' if len(inputs) == 1 else 'inputs'}, "
-                f"but was given {len(flow)}",
-                stage.call.name_span,
-                f"{len(flow)} values flow in",
-                also=[Label(block.name.span, "declared here")],
-            )
-            return False
-        for statement, value in zip(inputs, flow, strict=True):
-            inner.bind(statement.name.text, Flowing((value,)), statement.name.span, "input")
-        return True
-
-    def _block_results(self, block: syntax.Block, inner: Scope) -> Any:
-        outputs = [s for s in block.body if isinstance(s, syntax.Output)]
-        if not outputs:
-            return self._elaborator.evaluator.error(
-                "E110",
-                f"the block `{block.name.text}` has no output",
-                block.name.span,
-                "nothing comes out of it",
-                help="write `output y = …`",
-            )
-        joined: list[ir.Value] = []
-        for output in outputs:
-            content = inner.bindings[output.name.text].content
-            if isinstance(content, Poison):
-                return POISON
-            joined.extend(content)
-        return Flowing(joined)

@@ -1,4 +1,5 @@
-"""What the passes share: the files of a spec, what they declare, and what was made of them so far."""
+"""What the passes share: the files of a spec, what they declare, and what was made of them so
+far."""
 
 from __future__ import annotations
 

@@ -193,7 +193,8 @@ class _Training:
         )
 
     def _prediction(self, loss: Loss, output: ir.Output) -> tuple[ir.Value, bool]:
-        """What the loss is computed from: the logits in front of the matching activation when there is one."""
+        """What the loss is computed from: the logits in front of the matching activation when
+        there is one."""
         assert self._state.graph is not None
         if loss.fuses is None or loss.takes_logits is not None:
             return output.value, bool(loss.takes_logits)
@@ -240,7 +241,7 @@ class _Training:
                 f"`{cls.word}` compares an output with a target",
                 call.span,
                 "both are needed",
-                help=f"write `{cls.word}({self._first(self._state.outputs)}, {self._first(self._targets)})`",
+                help=f"write `{cls.word}({_first(self._state.outputs)}, {_first(self._targets)})`",
             )
             return None
         output = self._named(pair[0].value, self._state.outputs, "output")
@@ -254,19 +255,14 @@ class _Training:
         places = {**bound.places, "output": pair[0].span, "target": pair[1].span}
         return Bound(bound.word, places, bound.span), output, target
 
-    @staticmethod
-    def _first(names: dict[str, Any]) -> str:
-        return next(iter(names), "…")
-
     def _named(self, expression: syntax.Expression, known: dict[str, Any], what: str) -> Any:
         if isinstance(expression, syntax.Reference) and expression.name in known:
             return known[expression.name]
         if isinstance(expression, syntax.Reference):
-            swapped = "output" if what == "target" else "target"
             others = self._targets if what == "output" else self._state.outputs
             helps = did_you_mean(expression.name, known)
             if expression.name in others:
-                helps = f"`{expression.name}` is {'an' if swapped == 'output' else 'a'} {swapped}: the output comes first, then the target"
+                helps = "the output comes first, then the target"
             elif what == "target":
                 helps = helps or f"declare it: `target {expression.name}: f32[1]`"
             self._evaluator.error(
@@ -381,3 +377,7 @@ def _is_constant(expression: syntax.Expression) -> bool:
             return _is_constant(expression.left) and _is_constant(expression.right)
         case _:
             return False
+
+
+def _first(names: dict[str, Any]) -> str:
+    return next(iter(names), "…")

@@ -28,7 +28,8 @@ _OTHER_NAMES = {
 
 
 def input_type(evaluator: Evaluator, written: syntax.Type, scope: Scope) -> TensorType | None:
-    """The type, or None when something was reported. A name that is no parameter is a free dimension."""
+    """The type, or None when something was reported. A name that is no parameter is a free
+    dimension."""
     dtype = next((d for d in DTYPES if d == written.dtype.text), None)
     if dtype is None:
         name = written.dtype.text

@@ -1,4 +1,5 @@
-"""The words of the language. Importing this package enters all of them in the register of `base`."""
+"""The words of the language. Importing this package enters all of them in the register of
+`base`."""
 
 from nnc.compiler.vocabulary import (
     data,

@@ -1,7 +1,8 @@
 """What a word of the language is, and the register in which every word stands.
 
-A word is a frozen pydantic class: its fields are its arguments, its docstring is its contract. Everything
-else - parsing of arguments, catalogue, JSON schema, generic tests - derives from the class.
+A word is a frozen pydantic class: its fields are its arguments, its docstring is its contract.
+Everything else - parsing of arguments, catalogue, JSON schema, generic tests - derives from the
+class.
 """
 
 from __future__ import annotations
@@ -53,8 +54,8 @@ Array: TypeAlias = Annotated[
 class Rejected(Exception):
     """A word refuses its arguments or its inputs; the compiler makes the diagnostic.
 
-    `argument` names the argument to blame, `input` the number of the input; without either the word itself is
-    to blame. `label` is what stands at the caret.
+    `argument` names the argument to blame, `input` the number of the input; without either the
+    word itself is to blame. `label` is what stands at the caret.
     """
 
     def __init__(

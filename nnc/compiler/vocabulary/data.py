@@ -40,7 +40,8 @@ class Csv(SourceWord):
 
 
 class Npz(SourceWord):
-    """NumPy's `.npz`: each array is a column, named as it is stored; its first axis counts examples."""
+    """NumPy's `.npz`: each array is a column, named as it is stored; its first axis counts
+    examples."""
 
     word = "npz"
     positional = ("path",)
@@ -48,7 +49,8 @@ class Npz(SourceWord):
 
 
 class Sklearn(SourceWord):
-    """A data set that ships with scikit-learn: columns `data`, `target`, `images` or the features' names."""
+    """A data set that ships with scikit-learn: columns `data`, `target`, `images` or the features'
+    names."""
 
     word = "sklearn"
     positional = ("name",)
@@ -76,7 +78,8 @@ class ColumnOf(Word):
 
 
 class Preparation(Word):
-    """A step from what is stored to what the model takes; what it learns comes from the training split alone."""
+    """A step from what is stored to what the model takes; what it learns comes from the training
+    split alone."""
 
     kind = "preparation"
 
@@ -128,7 +131,8 @@ class Split(Word):
 
 
 class Shares(Split):
-    """By chance, by share: what validation and test leave is for training. The order comes from the seed."""
+    """By chance, by share: what validation and test leave is for training. The order comes from
+    the seed."""
 
     word = "shares"
     validation: Share | None = Field(None, description="share of the validation split")

@@ -46,8 +46,8 @@ def pads(
     stride: tuple[int, ...],
     dilation: tuple[int, ...],
 ) -> Pads:
-    """Padding before and after each spatial axis, as numbers. Raises Rejected when `same` with a stride
-    meets a size that is free at run time, or when a list has the wrong length."""
+    """Padding before and after each spatial axis, as numbers. Raises Rejected when `same` with a
+    stride meets a size that is free at run time, or when a list has the wrong length."""
     axes = len(sizes)
     if padding == "valid":
         return ((0, 0),) * axes
@@ -91,9 +91,11 @@ def _same(op: Word) -> Any:
 def output_size(
     op: Word, n: Dim, k: int, s: int, d: int, pad: tuple[int, int], *, ceil: bool = False
 ) -> Dim:
-    """The number of places of a window. Raises Rejected when the window is larger than the padded input.
+    """The number of places of a window. Raises Rejected when the window is larger than the padded
+    input.
 
-    With `ceil` a last window may hang over the end, if it starts inside the input or the padding before it.
+    With `ceil` a last window may hang over the end, if it starts inside the input or the padding
+    before it.
     """
     lo, hi = pad
     span = d * (k - 1) + 1

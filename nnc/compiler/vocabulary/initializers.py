@@ -1,4 +1,5 @@
-"""How weights begin. Drawn once by nnc from the seed and the weight's name, the same for every backend."""
+"""How weights begin. Drawn once by nnc from the seed and the weight's name, the same for every
+backend."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ from nnc.compiler.vocabulary.base import NonNegativeReal, Real, Word
 
 
 class Initializer(Word):
-    """A rule that fills a weight. fan_in and fan_out are the connections into and out of one unit."""
+    """A rule that fills a weight. fan_in and fan_out are the connections into and out of one
+    unit."""
 
     kind = "initializer"
 
@@ -84,7 +86,8 @@ class HeNormal(Initializer):
 
 
 class Orthogonal(Initializer):
-    """Rows (or columns, whichever are fewer) orthonormal: QR of a normal matrix with the signs of R's
-    diagonal (Saxe et al. 2014). Weights of more than two axes are flattened to [first, rest]."""
+    """Rows (or columns, whichever are fewer) orthonormal: QR of a normal matrix with the signs of
+    R's diagonal (Saxe et al. 2014). Weights of more than two axes are flattened to [first,
+    rest]."""
 
     word = "orthogonal"

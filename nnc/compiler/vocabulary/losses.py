@@ -23,7 +23,8 @@ class Loss(Word):
         return None
 
     def check(self, prediction: TensorType, target: TensorType) -> None:
-        """Raise Rejected when prediction and target do not fit: `input` 0 is the prediction, 1 the target."""
+        """Raise Rejected when prediction and target do not fit: `input` 0 is the prediction, 1 the
+        target."""
         raise NotImplementedError
 
     @classmethod
@@ -49,8 +50,8 @@ class MeanSquaredError(Loss):
 class _FromLogits(Loss):
     from_logits: bool | None = Field(
         None,
-        description="true: the prediction is logits; false: probabilities; without it: the logits in front "
-        "of the matching activation when the output ends in it, otherwise the prediction is logits",
+        description="true: the prediction is logits; false: probabilities; without it: the logits "
+        "in front of the matching activation when there is one, else the prediction is logits",
     )
 
     @property
@@ -61,7 +62,8 @@ class _FromLogits(Loss):
 class BinaryCrossEntropy(_FromLogits):
     """mean of -t·ln p - (1 - t)·ln(1 - p).
 
-    From logits z: max(z, 0) - z·t + ln(1 + e^-|z|). From probabilities: p is clipped to [2⁻²³, 1 - 2⁻²³].
+    From logits z: max(z, 0) - z·t + ln(1 + e^-|z|). From probabilities: p is clipped to [2⁻²³, 1 -
+    2⁻²³].
     """
 
     word = "binary_cross_entropy"
@@ -79,9 +81,9 @@ class BinaryCrossEntropy(_FromLogits):
 class CrossEntropy(_FromLogits):
     """mean over examples (and places) of -ln p of the true class; classes lie on the last axis.
 
-    The target is a class number (i64, the prediction's shape without the last axis) or a distribution over the
-    classes (float, the same shape). From logits: -log_softmax(z) at the class; from probabilities:
-    -ln of p clipped to [2⁻²³, 1].
+    The target is a class number (i64, the prediction's shape without the last axis) or a
+    distribution over the classes (float, the same shape). From logits: -log_softmax(z) at the
+    class; from probabilities: -ln of p clipped to [2⁻²³, 1].
     """
 
     word = "cross_entropy"
@@ -133,7 +135,8 @@ def floats(loss: Word, prediction: TensorType) -> None:
 
 
 def same_shape(loss: Word, prediction: TensorType, target: TensorType) -> None:
-    """Raise Rejected unless both are floats of one shape: frameworks broadcast here without a word."""
+    """Raise Rejected unless both are floats of one shape: frameworks broadcast here without a
+    word."""
     floats(loss, prediction)
     if target.dtype not in FLOATS or target.shape != prediction.shape:
         raise Rejected(

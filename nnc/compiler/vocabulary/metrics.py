@@ -1,5 +1,5 @@
-"""Metrics: what is told of a prediction. Computed from sums and counts over all examples, never as a mean of
-batches' means."""
+"""Metrics: what is told of a prediction. Computed from sums and counts over all examples, never as
+a mean of batches' means."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ class Metric(Word):
     kind = "metric"
 
     def check(self, prediction: TensorType, target: TensorType) -> None:
-        """Raise Rejected when prediction and target do not fit: `input` 0 is the prediction, 1 the target."""
+        """Raise Rejected when prediction and target do not fit: `input` 0 is the prediction, 1 the
+        target."""
         raise NotImplementedError
 
     @classmethod
@@ -28,8 +29,9 @@ class Metric(Word):
 class Accuracy(Metric):
     """The share of right answers.
 
-    Target of class numbers: the first largest score along the last axis is the answer. Otherwise each
-    element is an answer of its own: yes when above `threshold`, right when the target (above ½ is yes) agrees.
+    Target of class numbers: the first largest score along the last axis is the answer. Otherwise
+    each element is an answer of its own: yes when above `threshold`, right when the target (above
+    ½ is yes) agrees.
     """
 
     word = "accuracy"

@@ -1,5 +1,5 @@
-"""Optimisers. θ weights, g gradient, η the learning rate of the step, t = 1 for the first update; state
-begins at 0. η multiplies the whole update; scalars are computed in float64."""
+"""Optimisers. θ weights, g gradient, η the learning rate of the step, t = 1 for the first update;
+state begins at 0. η multiplies the whole update; scalars are computed in float64."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ class Optimizer(Word):
 
 
 class Sgd(Optimizer):
-    """v ← momentum·v + g; θ ← θ - η·v, with nesterov θ ← θ - η·(g + momentum·v) (Sutskever et al. 2013).
+    """v ← momentum·v + g; θ ← θ - η·v, with nesterov θ ← θ - η·(g + momentum·v) (Sutskever et al.
+    2013).
 
     `weight_decay` is coupled: g ← g + weight_decay·θ.
     """

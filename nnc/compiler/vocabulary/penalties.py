@@ -8,8 +8,9 @@ from nnc.compiler.vocabulary.base import NonNegativeReal, Word
 
 
 class Penalty(Word):
-    """A term added to the loss. As a term of the loss it is taken over every trained weight that is not a
-    bias and does not belong to a normalisation; as `regularize=` over that layer's weight."""
+    """A term added to the loss. As a term of the loss it is taken over every trained weight that
+    is not a bias and does not belong to a normalisation; as `regularize=` over that layer's
+    weight."""
 
     kind = "penalty"
     positional = ("strength",)

@@ -1,4 +1,5 @@
-"""What an argument takes, in words: derived from its annotation, for messages and for the catalogue."""
+"""What an argument takes, in words: derived from its annotation, for messages and for the
+catalogue."""
 
 from __future__ import annotations
 
@@ -61,7 +62,8 @@ def _parts(annotation: Any) -> Iterator[str]:
 
 
 def word_type(annotation: Any) -> type[Word] | None:
-    """The class of words that an annotation admits, such as Initializer; None when it admits none."""
+    """The class of words that an annotation admits, such as Initializer; None when it admits
+    none."""
     if isinstance(annotation, type) and issubclass(annotation, Word):
         return annotation
     return next(filter(None, map(word_type, get_args(annotation))), None)
@@ -77,7 +79,8 @@ def admits(annotation: Any, kind: type) -> bool:
 
 
 def signature(cls: type[Word]) -> str:
-    """The call as the catalogue shows it: `Dense(units, bias=true, …)` with the required arguments first."""
+    """The call as the catalogue shows it: `Dense(units, bias=true, …)` with the required arguments
+    first."""
     fields = cls.model_fields
     required = [name for name in fields if fields[name].is_required()]
     shown = required + (["…"] if len(required) < len(fields) else [])

@@ -43,7 +43,8 @@ class Exponential(Schedule):
 
 
 class Cosine(Schedule):
-    """η(t) = minimum + (η₀ - minimum)·½·(1 + cos(π·t / T)) up to T, then minimum (Loshchilov and Hutter 2017).
+    """η(t) = minimum + (η₀ - minimum)·½·(1 + cos(π·t / T)) up to T, then minimum (Loshchilov and
+    Hutter 2017).
 
     T is `steps`, or what is left of the whole training after the warm-up.
     """
@@ -68,8 +69,8 @@ class ClipValue(Clip):
 
 
 class GlobalNorm(Clip):
-    """All gradients are multiplied by min(1, limit / (n + 1e-6)), n the norm of all of them together
-    (Pascanu et al. 2013)."""
+    """All gradients are multiplied by min(1, limit / (n + 1e-6)), n the norm of all of them
+    together (Pascanu et al. 2013)."""
 
     word = "global_norm"
     aliases = ("norm",)

@@ -62,8 +62,8 @@ class Tanh(_Simple):
 
 
 class Gelu(_Simple):
-    """x · Φ(x) with the normal distribution's Φ; `approximate`: ½x(1 + tanh(√(2/π)(x + 0.044715x³)))
-    (Hendrycks and Gimpel 2016)."""
+    """x · Φ(x) with the normal distribution's Φ; `approximate`: ½x(1 + tanh(√(2/π)(x +
+    0.044715x³))) (Hendrycks and Gimpel 2016)."""
 
     word = "gelu"
     aliases = ("GELU", "Gelu")

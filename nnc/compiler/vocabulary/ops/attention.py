@@ -20,14 +20,15 @@ from nnc.compiler.vocabulary.ops.base import (
 
 
 class MultiHeadAttention(Op):
-    """softmax(Q·Kᵀ / √d + mask)·V for each head, d = width / heads, then an output projection (Vaswani et al.
-    2017): query [T, width], key [S, …], value [S, …] -> [T, width].
+    """softmax(Q·Kᵀ / √d + mask)·V for each head, d = width / heads, then an output projection
+    (Vaswani et al. 2017): query [T, width], key [S, …], value [S, …] -> [T, width].
 
-    One input attends to itself; two are query and memory (key = value); three are query, key, value; the fourth
-    is a mask, True = attend: bool[S] for the keys, or bool[T, S]. A row whose keys are all masked gives 0.
-    `causal`: position t attends to 0 … t (aligned at the top left).
-    in_proj_weight: [3·width, width] (query, key, value), or q_proj_weight, k_proj_weight, v_proj_weight when
-    key or value have another width; in_proj_bias: [3·width]; out_proj.weight: [width, width]; out_proj.bias: [width].
+    One input attends to itself; two are query and memory (key = value); three are query, key,
+    value; the fourth is a mask, True = attend: bool[S] for the keys, or bool[T, S]. A row whose
+    keys are all masked gives 0. `causal`: position t attends to 0 … t (aligned at the top left).
+    in_proj_weight: [3·width, width] (query, key, value), or q_proj_weight, k_proj_weight,
+    v_proj_weight when key or value have another width; in_proj_bias: [3·width]; out_proj.weight:
+    [width, width]; out_proj.bias: [width].
     """
 
     word = "MultiHeadAttention"
@@ -80,7 +81,8 @@ class MultiHeadAttention(Op):
         if mask.dtype != "bool" or mask.shape not in ((s,), (t, s)):
             raise Rejected(
                 "E301",
-                f"the mask of `MultiHeadAttention` must be `bool[{s}]` or `bool[{t}, {s}]`, but is `{mask}`",
+                f"the mask of `MultiHeadAttention` must be `bool[{s}]` or `bool[{t}, {s}]`, "
+                f"but is `{mask}`",
                 input=3,
                 label=f"this is `{mask}`",
                 help="True means: attend to it",

@@ -21,10 +21,10 @@ Role: TypeAlias = Literal["parameter", "statistic", "fixed"]
 class Weight:
     """One stored tensor of a layer.
 
-    `role`: a parameter is trained (unless `trainable` is false), a statistic is updated by training without a
-    gradient (BatchNorm's running mean), fixed is always as its initialiser makes it and stands in the
-    file because PyTorch's state dict has it (the second bias of an LSTM).
-    `fan_in`, `fan_out`: connections into and out of one unit, for glorot and he.
+    `role`: a parameter is trained (unless `trainable` is false), a statistic is updated by
+    training without a gradient (BatchNorm's running mean), fixed is always as its initialiser
+    makes it and stands in the file because PyTorch's state dict has it (the second bias of an
+    LSTM). `fan_in`, `fan_out`: connections into and out of one unit, for glorot and he.
     """
 
     name: str
@@ -80,8 +80,8 @@ class Op(Word):
     def moved(self, axes: tuple[int, ...]) -> Op | None:
         """The op that does the same on inputs whose example axes were permuted by `axes`.
 
-        The results are then permuted likewise. None: the op needs the axes as the spec has them. `axes[i]`
-        is the spec's axis that stands at place i.
+        The results are then permuted likewise. None: the op needs the axes as the spec has them.
+        `axes[i]` is the spec's axis that stands at place i.
         """
         return None
 
@@ -187,7 +187,7 @@ def require_float(op: Word, inputs: Types) -> None:
                 f"`{op.word}` needs floating-point numbers, but was given `{x}`",
                 input=number,
                 label=f"this is `{x}`",
-                help="declare the input as `f32[…]`, or turn class numbers into vectors with Embedding",
+                help="declare the input as `f32[…]`, or turn numbers into vectors with Embedding",
             )
 
 
@@ -198,7 +198,7 @@ def require_rank(op: Word, x: TensorType, rank: int, shape: str, number: int = 0
             "E301",
             f"`{op.word}` needs examples of shape [{shape}], but was given `{x}`",
             input=number,
-            label=f"this is `{x}`, with {x.rank} {'axis' if x.rank == 1 else 'axes'}, not {rank}",
+            label=f"this is `{x}`, with {_axes(x.rank)}, not {rank}",
         )
 
 
@@ -221,11 +221,15 @@ def resolve_axis(op: Word, axis: int, rank: int, argument: str = "axis") -> int:
         return axis % rank
     raise Rejected(
         "E301",
-        f"`{op.word}` has no axis {axis} to work on: one example has {rank} {'axis' if rank == 1 else 'axes'}",
+        f"`{op.word}` has no axis {axis} to work on: one example has {_axes(rank)}",
         argument=argument,
-        label=f"axes go from 0 to {rank - 1}, or from -1 to -{rank}",
+        label=f"axes go from 0 to {rank - 1}, or from -1 to -{rank}" if rank else "no such axis",
         help="the batch is not counted",
     )
+
+
+def _axes(rank: int) -> str:
+    return "1 axis" if rank == 1 else f"{rank} axes"
 
 
 def example(op: Op, *inputs: str, **options: Any) -> Example:
@@ -234,7 +238,8 @@ def example(op: Op, *inputs: str, **options: Any) -> Example:
 
 
 def parse_type(text: str) -> TensorType:
-    """`f32[3, T]` as a TensorType; for examples only, the language's types are parsed by the grammar."""
+    """`f32[3, T]` as a TensorType; for examples only, the language's types are parsed by the
+    grammar."""
     from nnc.compiler.types import DTYPES, Symbol
 
     head, _, rest = text.partition("[")

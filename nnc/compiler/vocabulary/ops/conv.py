@@ -241,8 +241,9 @@ class _Transposed(_Window):
 class ConvTranspose2D(_Transposed):
     """Transposed two-dimensional convolution: [C, H, W] -> [filters, H', W'].
 
-    H' = (H - 1)·stride - pads + dilation·(kernel - 1) + 1 + output_padding; with `same` H' = H·stride; `full`
-    cuts dilation·(kernel - 1) off both ends. weight: [C, filters / groups, kernel, kernel]; bias: [filters].
+    H' = (H - 1)·stride - pads + dilation·(kernel - 1) + 1 + output_padding; with `same` H' =
+    H·stride; `full` cuts dilation·(kernel - 1) off both ends. weight: [C, filters / groups,
+    kernel, kernel]; bias: [filters].
     """
 
     word = "ConvTranspose2D"

@@ -76,8 +76,9 @@ class Embedding(Op):
 
 
 class PositionalEncoding(Op):
-    """x + table over [T, units]: sin at even places, cos at odd ones, of p / 10000^(2i / units) (Vaswani et
-    al. 2017). `length` is the longest sequence that can be met; the table is a stored constant."""
+    """x + table over [T, units]: sin at even places, cos at odd ones, of p / 10000^(2i / units)
+    (Vaswani et al. 2017). `length` is the longest sequence that can be met; the table is a stored
+    constant."""
 
     word = "PositionalEncoding"
     positional = ("length",)
@@ -89,7 +90,7 @@ class PositionalEncoding(Op):
         if x.rank != 2 or not isinstance(x.shape[1], int):
             raise Rejected(
                 "E301",
-                f"`PositionalEncoding` needs examples of shape [length, units], but was given `{x}`",
+                f"`PositionalEncoding` needs examples of shape [length, units], not `{x}`",
                 input=0,
                 label=f"this is `{x}`",
             )

@@ -1,4 +1,5 @@
-"""Ops that make one value out of several: arithmetic with broadcasting, the matrix product, joining."""
+"""Ops that make one value out of several: arithmetic with broadcasting, the matrix product,
+joining."""
 
 from __future__ import annotations
 
@@ -19,10 +20,11 @@ from nnc.compiler.vocabulary.ops.base import (
 
 
 class Arithmetic(Op):
-    """x ∘ y element by element, with NumPy's broadcasting of one example's axes; never across the batch.
+    """x ∘ y element by element, with NumPy's broadcasting of one example's axes; never across the
+    batch.
 
-    Either side may be a number: then there is one input. The compiler gives both inputs the same rank
-    (Unsqueeze in front), so that backends broadcast equal ranks only.
+    Either side may be a number: then there is one input. The compiler gives both inputs the same
+    rank (Unsqueeze in front), so that backends broadcast equal ranks only.
     """
 
     symbol: ClassVar[str]
@@ -146,7 +148,7 @@ class MatMul(Op):
         return (x.with_shape((*outer, x.shape[-2], y.shape[-1])),)
 
     def cost(self, inputs: Types) -> int:
-        x, y = inputs
+        x, _ = inputs
         result = self.infer(inputs)[0]
         total = 1
         for dim in (*result.shape, x.shape[-1]):
@@ -170,7 +172,8 @@ class MatMul(Op):
 
 
 class Concat(Op):
-    """The inputs one after the other along an axis of one example, the last without another given."""
+    """The inputs one after the other along an axis of one example, the last without another
+    given."""
 
     word = "concat"
     aliases = ("Concat", "Concatenate", "concatenate", "cat")

@@ -25,8 +25,9 @@ class BatchNorm(Channelled):
     """(x - mean) / sqrt(variance + epsilon) · weight + bias for each channel.
 
     Training: mean and biased variance of the batch (and all places); the running mean r becomes
-    (1 - momentum)·r + momentum·mean, the running variance likewise with the unbiased variance. Evaluation:
-    the running statistics (Ioffe and Szegedy 2015). weight, bias, running_mean, running_var: [C].
+    (1 - momentum)·r + momentum·mean, the running variance likewise with the unbiased variance.
+    Evaluation: the running statistics (Ioffe and Szegedy 2015). weight, bias, running_mean,
+    running_var: [C].
     """
 
     word = "BatchNorm"
@@ -80,8 +81,8 @@ class BatchNorm(Channelled):
 
 
 class LayerNorm(Op):
-    """(x - mean) / sqrt(variance + epsilon) · weight + bias over the last `axes` axes of each example
-    (Ba et al. 2016). weight, bias: the shape of those axes."""
+    """(x - mean) / sqrt(variance + epsilon) · weight + bias over the last `axes` axes of each
+    example (Ba et al. 2016). weight, bias: the shape of those axes."""
 
     word = "LayerNorm"
     aliases = ("LayerNormalization",)
@@ -105,7 +106,7 @@ class LayerNorm(Op):
         if not is_static(x.shape[-self.axes :]):
             raise Rejected(
                 "E303",
-                f"`LayerNorm` must know the sizes it normalises over, but `{x}` has a free one there",
+                f"`LayerNorm` must know the sizes it normalises over, but `{x}` has a free one",
                 input=0,
                 label=f"this is `{x}`",
             )

@@ -71,7 +71,7 @@ class _Pool(Channelled):
                     "E203",
                     f"`padding` of `{self.word}` must be less than the window",
                     argument="padding",
-                    label=f"{max(pad)} is not less than {k}: a window could lie in the padding alone",
+                    label=f"{max(pad)} is not less than {k}: a window could hold nothing else",
                 )
         windows = zip(
             self.spatial(x), self.kernels, self.strides, self.dilations, padding, strict=True
@@ -127,8 +127,9 @@ class MaxPool2D(_Pool):
 class AvgPool2D(_Pool):
     """The mean of each window: [C, H, W] -> [C, H', W'].
 
-    `count_include_pad` says whether padding counts as zeros in the mean; without it, it does for padding
-    given as numbers and does not for `same`. A part of a window beyond input and padding never counts.
+    `count_include_pad` says whether padding counts as zeros in the mean; without it, it does for
+    padding given as numbers and does not for `same`. A part of a window beyond input and padding
+    never counts.
     """
 
     word = "AvgPool2D"

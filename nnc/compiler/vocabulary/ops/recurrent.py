@@ -22,12 +22,13 @@ from nnc.compiler.vocabulary.penalties import Penalty
 class LSTM(Op):
     """Long short-term memory (Hochreiter and Schmidhuber 1997): [T, features] -> [T, units].
 
-    i, f, o = sigmoid(W x + R h + b), g = tanh(W x + R h + b), c' = f·c + i·g, h' = o·tanh(c'); one bias a gate.
-    Results: the outputs of all steps (or of the last), then with `return_state` the last h and the last c.
-    `bidirectional` joins [forward, backward] in outputs and states. `reverse` reads from the end; its
-    outputs stand in the order of the input. Inputs 2 and 3 are the initial h and c, zero without them.
-    weight_ih_l0: [4·units, features], weight_hh_l0: [4·units, units], bias_ih_l0: [4·units], rows in the
-    order i, f, g, o; bias_hh_l0 is always 0, and stands there because PyTorch has it.
+    i, f, o = sigmoid(W x + R h + b), g = tanh(W x + R h + b), c' = f·c + i·g, h' = o·tanh(c'); one
+    bias a gate. Results: the outputs of all steps (or of the last), then with `return_state` the
+    last h and the last c. `bidirectional` joins [forward, backward] in outputs and states.
+    `reverse` reads from the end; its outputs stand in the order of the input. Inputs 2 and 3 are
+    the initial h and c, zero without them. weight_ih_l0: [4·units, features], weight_hh_l0:
+    [4·units, units], bias_ih_l0: [4·units], rows in the order i, f, g, o; bias_hh_l0 is always 0,
+    and stands there because PyTorch has it.
     """
 
     word = "LSTM"

@@ -9,8 +9,8 @@ from nnc.compiler.vocabulary.ops.base import ElementWise, Example, example
 
 
 class Dropout(ElementWise):
-    """In training each element is 0 with probability `rate` and otherwise x / (1 - rate); in evaluation x
-    (Srivastava et al. 2014)."""
+    """In training each element is 0 with probability `rate` and otherwise x / (1 - rate); in
+    evaluation x (Srivastava et al. 2014)."""
 
     word = "Dropout"
     aliases = ("dropout",)

@@ -7,7 +7,7 @@ from math import prod
 from pydantic import Field
 
 from nnc.compiler.types import Dim, Symbol, elements, multiply
-from nnc.compiler.vocabulary.base import Axis, Mistake, PositiveInt, Rejected
+from nnc.compiler.vocabulary.base import Axis, Mistake, Rejected
 from nnc.compiler.vocabulary.ops.base import Example, Op, Types, example, resolve_axis
 
 
@@ -123,7 +123,8 @@ def _quotient(shape: tuple[Dim, ...], divisor: int) -> Dim:
 
 
 class Permute(Op):
-    """The axes of one example in another order: axis i of the result is axis `axes[i]` of the input."""
+    """The axes of one example in another order: axis i of the result is axis `axes[i]` of the
+    input."""
 
     word = "Permute"
     aliases = ("permute", "Transpose", "transpose")
