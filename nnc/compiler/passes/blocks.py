@@ -1,0 +1,166 @@
+"""Blocks in use: their arguments, their inputs, their results, and the limits of their nesting."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from nnc.compiler import ir, syntax
+from nnc.compiler.diagnostics import Label, did_you_mean
+from nnc.compiler.passes import lint
+from nnc.compiler.passes.arguments import POISON, Option, Poison
+from nnc.compiler.passes.build import again
+from nnc.compiler.passes.expressions import Flowing
+from nnc.compiler.passes.scope import Flow, Scope, snake
+
+if TYPE_CHECKING:
+    from nnc.compiler.passes.elaborate import Elaborator
+
+MAXIMUM_DEPTH: Final = 60
+"""Blocks within blocks."""
+
+
+class Blocks:
+    """Expands blocks where they are used."""
+
+    def __init__(self, elaborator: Elaborator) -> None:
+        self._elaborator = elaborator
+        self._paths: set[str] = set()
+
+    def use(self, block: syntax.Block, stage: syntax.Apply, flow: Flow, scope: Scope) -> Any:
+        """The results of a block applied to a flow, or POISON."""
+        elaborator = self._elaborator
+        if not self._may_enter(block, stage):
+            return POISON
+        label = stage.name.text if stage.name else snake(block.name.text)
+        path = scope.path(label)
+        if elaborator.stages.reused is not None:
+            path = again(path, self._paths, elaborator.stages.reused) or path
+        elif stage.name is not None and elaborator.builder.paths.owner(path) is not None:
+            elaborator.builder.taken(path, stage.name.span)
+            return POISON
+        else:
+            path = elaborator.builder.paths.fresh(path)
+        self._paths.add(path)
+        inner = Scope(path, elaborator.globals)
+        with elaborator.inside(block.name.text, stage.span):
+            if not self._arguments(block, stage, scope, inner):
+                return POISON
+            if not self._inputs(block, stage, flow, inner):
+                return POISON
+            begin = len(elaborator.builder.nodes)
+            for statement in block.body:
+                elaborator.statement(statement, inner, model=False)
+            lint.unused(elaborator.report, inner, elaborator.stages.shared)
+        end = len(elaborator.builder.nodes)
+        elaborator.instances.append(ir.Instance(path, block.name.text, begin, end))
+        return self._results(block, inner)
+
+    def _may_enter(self, block: syntax.Block, stage: syntax.Apply) -> bool:
+        evaluator, name = self._elaborator.evaluator, block.name.text
+        calls = self._elaborator.calls
+        if any(called == name for called, _ in calls):
+            evaluator.report.error(
+                "E106",
+                f"the block `{name}` uses itself",
+                stage.call.name_span,
+                "this would never end",
+                also=[Label(block.name.span, "the block")],
+                help="repeat stages with a loop: `for i in 0..3 { … }`",
+            )
+            return False
+        if len(calls) >= MAXIMUM_DEPTH:
+            evaluator.error(
+                "E405",
+                "blocks are nested too deeply",
+                stage.span,
+                f"more than {MAXIMUM_DEPTH} levels",
+            )
+            return False
+        return True
+
+    def _arguments(
+        self, block: syntax.Block, stage: syntax.Apply, scope: Scope, inner: Scope
+    ) -> bool:
+        evaluator = self._elaborator.evaluator
+        names = [parameter.name.text for parameter in block.parameters]
+        given: dict[str, Any] = {}
+        for place, argument in enumerate(stage.call.arguments):
+            name = argument.name or (names[place] if place < len(names) else None)
+            if name is None or name not in names:
+                self._unfit_argument(block, argument, names)
+                return False
+            if name in given:
+                evaluator.error(
+                    "E204", f"`{name}` is given twice", argument.span, "given again here"
+                )
+                return False
+            given[name] = evaluator.constant(argument.value, scope)
+        for parameter in block.parameters:
+            name = parameter.name.text
+            if name not in given and parameter.default is None:
+                evaluator.error(
+                    "E202",
+                    f"`{block.name.text}` needs `{name}`",
+                    stage.call.name_span,
+                    f"`{name}` is missing",
+                    also=[Label(parameter.name.span, "declared here")],
+                    help=f"write `{block.name.text}({', '.join(names)})`",
+                )
+                return False
+            if name not in given:
+                given[name] = evaluator.constant(parameter.default, inner)  # type: ignore[arg-type]
+            value = given[name]
+            content = value.name if isinstance(value, Option) else value
+            inner.bind(name, content, parameter.name.span, "parameter")
+        return not any(value is POISON for value in given.values())
+
+    def _unfit_argument(
+        self, block: syntax.Block, argument: syntax.Argument, names: list[str]
+    ) -> None:
+        listed = ", ".join(f"`{name}`" for name in names) or "no arguments"
+        unknown = argument.name is not None
+        self._elaborator.evaluator.error(
+            "E201" if unknown else "E205",
+            f"`{block.name.text}` has no argument `{argument.name}`"
+            if unknown
+            else f"`{block.name.text}` was given too many arguments",
+            argument.name_span or argument.span,
+            "unknown argument" if unknown else "one too many",
+            also=[Label(block.name.span, "declared here")],
+            help=did_you_mean(argument.name or "", names),
+            notes=[f"`{block.name.text}` takes {listed}"],
+        )
+
+    def _inputs(self, block: syntax.Block, stage: syntax.Apply, flow: Flow, inner: Scope) -> bool:
+        inputs = [s for s in block.body if isinstance(s, syntax.Input)]
+        if len(inputs) != len(flow):
+            self._elaborator.evaluator.error(
+                "E306",
+                f"`{block.name.text}` takes {len(inputs)} "
+                f"{'input' if len(inputs) == 1 else 'inputs'}, but was given {len(flow)}",
+                stage.call.name_span,
+                f"{len(flow)} values flow in",
+                also=[Label(block.name.span, "declared here")],
+            )
+            return False
+        for statement, value in zip(inputs, flow, strict=True):
+            inner.bind(statement.name.text, Flowing((value,)), statement.name.span, "input")
+        return True
+
+    def _results(self, block: syntax.Block, inner: Scope) -> Any:
+        outputs = [s for s in block.body if isinstance(s, syntax.Output)]
+        if not outputs:
+            return self._elaborator.evaluator.error(
+                "E110",
+                f"the block `{block.name.text}` has no output",
+                block.name.span,
+                "nothing comes out of it",
+                help="write `output y = …`",
+            )
+        joined: list[ir.Value] = []
+        for output in outputs:
+            content = inner.bindings[output.name.text].content
+            if isinstance(content, Poison):
+                return POISON
+            joined.extend(content)
+        return Flowing(joined)
