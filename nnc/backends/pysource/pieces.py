@@ -1,0 +1,140 @@
+"""Functions and classes that generated programs contain as they stand.
+
+A piece lies in a real Python file, linted, formatted (88 columns) and type-checked like all other
+source, but never imported: its text is read and copied. What a piece needs of its own file is
+copied with it, and so are the imports it uses. Another file's piece is used by importing it from
+`nnc.backends.<backend>.pieces.<file>` inside the file: that import becomes a need.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from nnc.backends.pysource.statements import FromImport, Import, Segment
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One function, class or constant: its text, the imports it uses, the pieces it needs (file,
+    name)."""
+
+    file: str
+    name: str
+    text: str
+    line: int
+    imports: frozenset[Import | FromImport]
+    needs: frozenset[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """Pieces in an order in which they can be defined, and every import they use."""
+
+    imports: frozenset[Import | FromImport]
+    segments: Mapping[str, Segment]
+    """Name -> text; what others need comes first."""
+
+
+def load(package: str, *wanted: str, given: Iterable[str] = ()) -> Pieces:
+    """The pieces named `file:name` of a package (`nnc.backends.torch.pieces`), with all they need.
+
+    `given` are names that the program defines itself: they are not copied. Raises KeyError for a
+    name that the file does not define.
+    """
+    defined = frozenset(given)
+    found: dict[tuple[str, str], Piece] = {}
+    for item in wanted:
+        file, _, name = item.partition(":")
+        _collect(package, file, name, defined, found)
+    imports = frozenset(i for piece in found.values() for i in piece.imports)
+    return Pieces(imports, {piece.name: Segment(piece.text) for piece in found.values()})
+
+
+def _collect(
+    package: str,
+    file: str,
+    name: str,
+    given: frozenset[str],
+    found: dict[tuple[str, str], Piece],
+) -> None:
+    if (file, name) in found or name in given:
+        return
+    piece = read(package, file)[name]
+    for need in sorted(piece.needs, key=lambda n: (n[0], _line(package, n), n[1])):
+        if need != (file, name):
+            _collect(package, *need, given, found)
+    found[file, name] = piece
+
+
+def _line(package: str, need: tuple[str, str]) -> int:
+    return read(package, need[0])[need[1]].line
+
+
+@cache
+def read(package: str, file: str) -> Mapping[str, Piece]:
+    """Every piece of a file by its name."""
+    source = files(package).joinpath(f"{file}.py").read_text(encoding="utf-8")
+    tree = ast.parse(source)
+    imports = dict(_imports(tree))
+    definitions = {name: node for node in tree.body for name in _defined(node)}
+    lines = source.split("\n")
+    return {
+        name: _piece(package, file, name, node, lines, imports, definitions)
+        for name, node in definitions.items()
+    }
+
+
+def _piece(
+    package: str,
+    file: str,
+    name: str,
+    node: ast.stmt,
+    lines: list[str],
+    imports: Mapping[str, Import | FromImport],
+    definitions: Mapping[str, ast.stmt],
+) -> Piece:
+    used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+    needs = {(file, other) for other in used & definitions.keys()}
+    taken: set[Import | FromImport] = set()
+    for word in used & imports.keys():
+        statement = imports[word]
+        if isinstance(statement, FromImport) and statement.module.startswith(f"{package}."):
+            needs.add((statement.module.rpartition(".")[2], statement.name))
+        else:
+            taken.add(statement)
+    return Piece(file, name, _text(node, lines), node.lineno, frozenset(taken), frozenset(needs))
+
+
+def _text(node: ast.stmt, lines: list[str]) -> str:
+    """The lines of a definition with its decorators and the comments directly above it."""
+    decorators = getattr(node, "decorator_list", [])
+    start = min([node.lineno, *(d.lineno for d in decorators)]) - 1
+    while start and lines[start - 1].startswith("#"):
+        start -= 1
+    return "\n".join(lines[start : node.end_lineno])
+
+
+def _defined(node: ast.stmt) -> Iterator[str]:
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        yield node.name
+    elif isinstance(node, ast.Assign | ast.AnnAssign):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        yield from (target.id for target in targets if isinstance(target, ast.Name))
+
+
+def _imports(tree: ast.Module) -> Iterator[tuple[str, Import | FromImport]]:
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                local = alias.asname or alias.name.partition(".")[0]
+                yield local, Import(alias.name, alias.asname or "")
+        elif isinstance(node, ast.ImportFrom) and node.module != "__future__":
+            for alias in node.names:
+                yield (
+                    alias.asname or alias.name,
+                    FromImport(node.module or "", alias.name, alias.asname or ""),
+                )
