@@ -1,0 +1,176 @@
+"""A program evaluated node by node in NumPy float64, straight from the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from nnc.backends.base import Arrays, Precision, Runner
+from nnc.backends.reference import table, tape
+from nnc.backends.reference.table import Call
+from nnc.backends.reference.tape import Array, Tensor
+from nnc.compiler.ir import Node, Program, Training, Value
+from nnc.compiler.types import TensorType
+from nnc.compiler.vocabulary.ops.base import Op, Types, Weight
+
+
+class ReferenceRunner(Runner):
+    """Every word by its formula. Raises ValueError for data outside of what a word takes."""
+
+    backend = "reference"
+
+    def __init__(self, program: Program, weights: Arrays, precision: Precision = "float64") -> None:
+        if precision != "float64":
+            raise ValueError(f"the reference computes in float64, not in {precision}")
+        stored = program.graph.weights
+        if set(stored) != set(weights):
+            raise ValueError(f"weights must be exactly {sorted(stored)}, not {sorted(weights)}")
+        for name, weight in stored.items():
+            if np.shape(weights[name]) != weight.shape:
+                given = list(np.shape(weights[name]))
+                raise ValueError(f"weight `{name}` must be {list(weight.shape)}, not {given}")
+        self._program = program
+        self._stored = stored
+        self._weights = {name: np.array(weights[name], np.float64) for name in stored}
+
+    def outputs(self, inputs: Arrays, *, training: bool = False) -> Arrays:
+        found = _Evaluation(self, inputs, training=training).values
+        return {o.name: found[o.value.name].value for o in self._program.graph.outputs}
+
+    def values(self, inputs: Arrays, *, training: bool = False) -> Arrays:
+        """Every input and every node's results by the value's name."""
+        found = _Evaluation(self, inputs, training=training).values
+        return {name: tensor.value for name, tensor in found.items()}
+
+    def gradients(self, inputs: Arrays, targets: Arrays) -> tuple[float, Arrays]:
+        training = self._program.training
+        if training is None:
+            raise ValueError("the program has no train block, so there is no loss")
+        run = _Evaluation(self, inputs, tracked=True)
+        with np.errstate(all="ignore"):
+            loss = _loss(training, run, targets)
+            names = list(run.trained)
+            found = tape.gradients([(loss, np.ones(()))], list(run.trained.values()))
+        return float(loss.value), dict(zip(names, found, strict=True))
+
+    def pullback(
+        self, inputs: Arrays, cotangents: Arrays, *, training: bool = False
+    ) -> tuple[Arrays, Arrays]:
+        run = _Evaluation(self, inputs, training=training, tracked=True)
+        graph = self._program.graph
+        seeds = [
+            (run.values[o.value.name], np.asarray(cotangents[o.name]))
+            for o in graph.outputs
+            if o.name in cotangents
+        ]
+        inner = {v.name: run.values[v.name] for v in graph.inputs if run.values[v.name].tracked}
+        leaves = {**inner, **run.trained}
+        with np.errstate(all="ignore"):
+            found = dict(zip(leaves, tape.gradients(seeds, list(leaves.values())), strict=True))
+        return {n: found[n] for n in inner}, {n: found[n] for n in run.trained}
+
+    def weights(self) -> Arrays:
+        return dict(self._weights)
+
+    def _leaf(self, name: str, *, tracked: bool) -> Tensor:
+        array = self._weights[name]
+        trained = tracked and is_trained(self._stored[name])
+        return tape.variable(array) if trained else tape.constant(array)
+
+
+def is_trained(weight: Weight) -> bool:
+    """Whether training asks for a gradient of this weight."""
+    return weight.role == "parameter" and weight.trainable
+
+
+class _Evaluation:
+    """One run forward: every value by name; trained weights are variables when `tracked`."""
+
+    def __init__(
+        self,
+        runner: ReferenceRunner,
+        inputs: Arrays,
+        *,
+        training: bool = False,
+        tracked: bool = False,
+    ) -> None:
+        self._runner = runner
+        self._training = training
+        self._leaves = {name: runner._leaf(name, tracked=tracked) for name in runner._stored}
+        graph = runner._program.graph
+        self.values = {value.name: _input(value, inputs, tracked) for value in graph.inputs}
+        with np.errstate(all="ignore"):
+            for node in graph.nodes:
+                self._apply(node)
+
+    @property
+    def trained(self) -> dict[str, Tensor]:
+        """The trained weights by their full names."""
+        stored = self._runner._stored
+        return {n: leaf for n, leaf in self._leaves.items() if is_trained(stored[n])}
+
+    def weight(self, name: str) -> Tensor:
+        """A weight by its full name."""
+        return self._leaves[name]
+
+    def _apply(self, node: Node) -> None:
+        weights = {w.name: self._leaves[f"{node.layer}.{w.name}"] for w in node.weights}
+        made, statistics = apply(
+            node.op,
+            tuple(self.values[value.name] for value in node.inputs),
+            node.input_types,
+            weights,
+            training=self._training,
+        )
+        for name, array in statistics.items():
+            full = f"{node.layer}.{name}"
+            self._runner._weights[full] = array
+            self._leaves[full] = tape.constant(array)
+        for value, tensor in zip(node.outputs, made, strict=True):
+            self.values[value.name] = tensor
+
+
+def apply(
+    op: Op,
+    inputs: tuple[Tensor, ...],
+    types: Types,
+    weights: Mapping[str, Tensor],
+    *,
+    training: bool = False,
+) -> tuple[tuple[Tensor, ...], dict[str, Array]]:
+    """The results of one op, and new values of its running statistics."""
+    sized = tuple(TensorType(t.dtype, x.shape[1:]) for t, x in zip(types, inputs, strict=True))
+    call = Call(inputs, sized, weights, training)
+    made = table.ops.find(op)(op, call)
+    return (made if isinstance(made, tuple) else (made,)), call.statistics
+
+
+def _input(value: Value, inputs: Arrays, tracked: bool) -> Tensor:
+    if value.name not in inputs:
+        raise ValueError(f"input `{value.name}` is missing")
+    array = np.asarray(inputs[value.name])
+    shape = value.type.shape
+    fits = array.ndim == len(shape) + 1 and all(
+        n == dim or not isinstance(dim, int) for n, dim in zip(array.shape[1:], shape, strict=True)
+    )
+    if not fits:
+        given = list(array.shape[1:])
+        raise ValueError(f"input `{value.name}` is {value.type}, but the examples are {given}")
+    if array.dtype.kind in "iub":
+        return tape.constant(array)
+    return tape.variable(array) if tracked else tape.constant(array)
+
+
+def _loss(training: Training, run: _Evaluation, targets: Arrays) -> Tensor:
+    """Σ factor · loss + Σ factor · penalty."""
+    loss = tape.constant(0.0)
+    for term in training.losses:
+        formula = table.losses.find(term.loss)
+        prediction = run.values[term.prediction.name]
+        target = np.asarray(targets[term.target.name])
+        loss = loss + term.factor * formula(term.loss, prediction, target, term.logits)
+    for penalty in training.penalties:
+        value = table.penalties.find(penalty.penalty)(penalty.penalty, run.weight(penalty.weight))
+        loss = loss + penalty.factor * value
+    return loss

@@ -1,0 +1,79 @@
+"""The tables of the reference: what each word means, as a formula over NumPy float64.
+
+The package's `__init__` imports every family, which fills the tables, and seals them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from nnc.backends.base import Table
+from nnc.backends.reference.tape import Array, Tensor
+from nnc.compiler.vocabulary.ops.base import Types
+
+
+@dataclass(frozen=True)
+class Call:
+    """One application of an op to arrays whose first axis is the batch."""
+
+    inputs: tuple[Tensor, ...]
+    types: Types
+    """The inputs' types with the sizes of this run in place of symbols."""
+    weights: Mapping[str, Tensor] = field(default_factory=dict)
+    training: bool = False
+    statistics: dict[str, Array] = field(default_factory=dict)
+    """Where an op puts the new values of running statistics."""
+
+    @property
+    def x(self) -> Tensor:
+        """The first (mostly the only) input."""
+        return self.inputs[0]
+
+
+OpFormula: TypeAlias = Callable[[Any, Call], Tensor | tuple[Tensor, ...]]
+LossFormula: TypeAlias = Callable[[Any, Tensor, Array, bool], Tensor]
+"""(loss, prediction, target, whether the prediction is logits) -> one number."""
+PenaltyFormula: TypeAlias = Callable[[Any, Tensor], Tensor]
+MetricFormula: TypeAlias = Callable[[Any, Array, Array], float]
+"""(metric, predictions of all examples, their targets) -> one number."""
+RateFormula: TypeAlias = Callable[[Any, float, int, int], float]
+"""(schedule, η₀, updates done after the warm-up, updates of the schedule in all) -> η."""
+ClipFormula: TypeAlias = Callable[[Any, dict[str, Array]], dict[str, Array]]
+
+
+@dataclass
+class Step:
+    """What an optimiser sees of one weight. `state` begins empty and is the optimiser's own."""
+
+    weight: Array
+    gradient: Array
+    rate: float
+    number: int
+    """1 for the first update."""
+    state: dict[str, Array]
+
+    def remembered(self, name: str) -> Array:
+        """A part of the state, 0 before the first update."""
+        if name not in self.state:
+            self.state[name] = self.weight * 0.0
+        return self.state[name]
+
+
+UpdateFormula: TypeAlias = Callable[[Any, Step], Array]
+"""(optimiser, what it sees) -> the weight after the update."""
+
+ops: Table[OpFormula] = Table("reference", "op")
+losses: Table[LossFormula] = Table("reference", "loss")
+penalties: Table[PenaltyFormula] = Table("reference", "penalty")
+metrics: Table[MetricFormula] = Table("reference", "metric")
+optimizers: Table[UpdateFormula] = Table("reference", "optimizer")
+schedules: Table[RateFormula] = Table("reference", "schedule")
+clips: Table[ClipFormula] = Table("reference", "clip")
+
+
+def seal() -> None:
+    """Raise TypeError when a word has no formula."""
+    for table in (ops, losses, penalties, metrics, optimizers, schedules, clips):
+        table.sealed()
