@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -74,6 +75,22 @@ def test_only_run_files_import_a_framework_and_only_in_functions() -> None:
         for found in module.imports()
         if any(found.within(framework) for framework in FRAMEWORKS)
         and not (module.path.name == "run.py" and found.inside)
+        and not is_piece(module)
+    ]
+    assert lines == []
+
+
+def is_piece(module: Module) -> bool:
+    """Whether a file is text for generated programs, which is read and never imported."""
+    return module.path.parent.name == "pieces" and module.path.name != "__init__.py"
+
+
+def test_pieces_of_generated_programs_are_imported_by_pieces_alone() -> None:
+    lines = [
+        f"{module.name}:{found.line} imports {found.module}"
+        for module in modules()
+        for found in module.imports()
+        if re.match(r"nnc\.backends\.\w+\.pieces\b", found.module) and not is_piece(module)
     ]
     assert lines == []
 
