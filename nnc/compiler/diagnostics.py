@@ -100,11 +100,18 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name within a small edit distance of `name` (a third of its length, case
     ignored)."""
     best, best_distance = None, max(1, len(name) // 3) + 1
-    for candidate in known:
+    options = list(known)
+    for candidate in options:
         distance = _edits(name.lower(), candidate.lower(), best_distance)
         if distance < best_distance:
             best, best_distance = candidate, distance
-    return best
+    return best or next((k for k in options if _begins(k, name)), None)
+
+
+def _begins(a: str, b: str) -> bool:
+    """Whether one name is the other with an ending."""
+    short, long = sorted((a.lower(), b.lower()), key=len)
+    return len(short) > 2 and long.startswith(short)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:

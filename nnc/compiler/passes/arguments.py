@@ -75,7 +75,7 @@ class Binder:
         self, call: syntax.Call, cls: type[Word]
     ) -> dict[str, syntax.Argument | list[syntax.Argument]] | None:
         given: dict[str, syntax.Argument | list[syntax.Argument]] = {}
-        clean = True
+        clean, extra = True, list[syntax.Argument]()
         positional = iter(cls.positional)
         for argument in call.arguments:
             if argument.name is None and cls.gathers:
@@ -89,12 +89,14 @@ class Binder:
             if name is None:
                 clean = False
                 if argument.name is None:
-                    self._too_many(argument, cls)
+                    extra.append(argument)
             elif name in given:
                 clean = False
                 self._repeated(argument, name, given[name], cls)
             else:
                 given[name] = argument
+        if extra:
+            self._too_many(extra, cls)
         return given if clean and self._complete(call, cls, given) else None
 
     def _name(self, argument: syntax.Argument, call: syntax.Call, cls: type[Word]) -> str | None:
@@ -103,7 +105,7 @@ class Binder:
             return written
         if written in cls.argument_aliases:
             return cls.argument_aliases[written]
-        known = list(cls.model_fields)
+        known = cls.argument_names()
         close = nearest(written, [*known, *cls.argument_aliases])
         listed = ", ".join(f"`{name}`" for name in known)
         self._report.error(
@@ -116,14 +118,14 @@ class Binder:
         )
         return None
 
-    def _too_many(self, argument: syntax.Argument, cls: type[Word]) -> None:
+    def _too_many(self, extra: list[syntax.Argument], cls: type[Word]) -> None:
         count = len(cls.positional)
         limit = f"at most {count} without a name" if count else "none without a name"
         self._report.error(
             "E205",
             f"`{cls.word}` was given too many arguments: it takes {limit}",
-            argument.span,
-            "one too many",
+            extra[0].span.to(extra[-1].span),
+            "one too many" if len(extra) == 1 else f"{len(extra)} too many",
             help=f"give it a name, as in `{cls.word}(…, {_an_optional(cls)}=…)`"
             if len(cls.model_fields) > count
             else None,

@@ -13,7 +13,7 @@ from nnc.compiler.passes.arguments import POISON, Bound, Poison
 from nnc.compiler.passes.expressions import Evaluator, Flowing
 from nnc.compiler.passes.scope import Flow, Paths, Scope, snake
 from nnc.compiler.source import Span
-from nnc.compiler.types import MAXIMUM_SIZE, elements
+from nnc.compiler.types import MAXIMUM_SIZE, broadcast, elements
 from nnc.compiler.vocabulary.base import Rejected
 from nnc.compiler.vocabulary.ops.base import Op, Types, Weight
 from nnc.compiler.vocabulary.ops.merge import Arithmetic, MatMul
@@ -174,6 +174,8 @@ class Builder:
         if not isinstance(op, Arithmetic | MatMul) or len(flow) != 2 or ranks[0] == ranks[1]:
             return flow
         if isinstance(op, MatMul) and min(ranks) < 2:
+            return flow
+        if isinstance(op, Arithmetic) and broadcast(flow[0].type.shape, flow[1].type.shape) is None:
             return flow
         grown = []
         for value in flow:

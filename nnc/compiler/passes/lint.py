@@ -85,9 +85,12 @@ def _dead_bias(report: Report, graph: ir.Graph) -> None:
 
 
 def _unreachable(report: Report, graph: ir.Graph) -> None:
-    needed = {output.value.name for output in graph.outputs}
-    for node in reversed(graph.nodes):
-        if needed.isdisjoint(value.name for value in node.outputs):
+    used = {output.value.name for output in graph.outputs}
+    used.update(value.name for node in graph.nodes for value in node.inputs)
+    for node in graph.nodes:
+        results = {value.name for value in node.outputs}
+        # a result that was given a name and isn't used has been reported by that name
+        if used.isdisjoint(results) and graph.hints.keys().isdisjoint(results):
             _warn(
                 report,
                 "W104",
@@ -95,8 +98,6 @@ def _unreachable(report: Report, graph: ir.Graph) -> None:
                 [Label(node.span, "its result goes nowhere")],
                 "remove it, or make its result an output",
             )
-        else:
-            needed.update(value.name for value in node.inputs)
 
 
 def _loss_fits(report: Report, graph: ir.Graph, term: ir.LossTerm) -> None:

@@ -98,7 +98,7 @@ class Settings:
                 f"there is no {kind} `{call.name}`",
                 call.name_span,
                 f"this must be {what}",
-                help=did_you_mean(call.name, base.names(kind)),
+                help=did_you_mean(call.name, [*known, *base.names(kind)]),
                 notes=[f"nnc has {', '.join(f'`{k}`' for k in known)}"],
             )
             return None

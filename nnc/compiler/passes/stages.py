@@ -44,7 +44,7 @@ class Stages(FlowRules):
     def chain(self, chain: syntax.Chain, scope: Scope) -> Any:
         flow = self._elaborator.evaluator.flow(chain.source, scope)
         if isinstance(flow, Poison):
-            self._name_poison(chain.stages, scope)
+            self._skip(chain.stages, scope)
             return POISON
         return self.run(chain.stages, flow, scope)
 
@@ -124,17 +124,25 @@ class Stages(FlowRules):
         for place, stage in enumerate(stages):
             made = self._stage(stage, flow, scope)
             if isinstance(made, Poison):
-                self._name_poison(stages[place:], scope)
+                self._skip(stages[place + 1 :], scope)
+                self._skip_name(stage, scope)
                 return POISON
             flow = made
         return flow if isinstance(flow, Flowing) else Flowing(flow)
 
-    def _name_poison(self, stages: tuple[syntax.Stage, ...], scope: Scope) -> None:
-        """The names of what could not be made: using them says nothing more."""
+    def _skip(self, stages: tuple[syntax.Stage, ...], scope: Scope) -> None:
+        """Stages that nothing flows into: their arguments are checked, their names say nothing
+        more."""
         for stage in stages:
-            name = getattr(stage, "name", None)
-            if name is not None and scope.lookup(name.text) is None:
-                scope.bind(name.text, POISON, name.span, "layer name").used = True
+            word = base.find("op", stage.call.name) if isinstance(stage, syntax.Apply) else None
+            if isinstance(stage, syntax.Apply) and word is not None:
+                self._bind(word, stage.call, scope)
+            self._skip_name(stage, scope)
+
+    def _skip_name(self, stage: syntax.Stage, scope: Scope) -> None:
+        name = getattr(stage, "name", None)
+        if name is not None and scope.lookup(name.text) is None:
+            scope.bind(name.text, POISON, name.span, "layer name").used = True
 
     def _stage(self, stage: syntax.Stage, flow: Flow, scope: Scope) -> Any:
         match stage:
@@ -244,15 +252,18 @@ class Stages(FlowRules):
         )
 
     def _word(self, word: type[base.Word], stage: syntax.Apply, flow: Flow, scope: Scope) -> Any:
-        evaluator = self._elaborator.evaluator
-        binder = Binder(self._elaborator.report, lambda e: evaluator.constant(e, scope))
-        inherited = {"layout": self.layout} if issubclass(word, Channelled) else None
-        bound = binder.bind(stage.call, word, inherited)
+        bound = self._bind(word, stage.call, scope)
         if bound is None:
             return POISON
         name = stage.name.text if stage.name else None
         place = Span(stage.span.source, stage.call.span.start, stage.call.span.end)
         return self._apply(Application(bound, name, place, self.reused), flow, scope)
+
+    def _bind(self, word: type[base.Word], call: syntax.Call, scope: Scope) -> Bound | None:
+        evaluator = self._elaborator.evaluator
+        binder = Binder(self._elaborator.report, lambda e: evaluator.constant(e, scope))
+        inherited = {"layout": self.layout} if issubclass(word, Channelled) else None
+        return binder.bind(call, word, inherited)
 
     def _apply(self, application: Application, flow: Flow, scope: Scope) -> Any:
         return self._elaborator.builder.apply(application, flow, scope)

@@ -104,9 +104,14 @@ class Word(BaseModel):
         if "word" in cls.__dict__:
             _enter(cls)
 
+    @classmethod
+    def argument_names(cls) -> tuple[str, ...]:
+        """The arguments in the order in which they are shown: first those that need no name."""
+        return tuple(dict.fromkeys((*cls.positional, *cls.model_fields)))
+
     def arguments(self) -> dict[str, Any]:
         """Every argument by its name, defaults included."""
-        return {name: getattr(self, name) for name in type(self).model_fields}
+        return {name: getattr(self, name) for name in self.argument_names()}
 
     def replace(self, **changes: Any) -> Self:
         """The same word with some arguments changed, validated again."""

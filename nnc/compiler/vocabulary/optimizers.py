@@ -18,7 +18,7 @@ class Optimizer(Word):
 
     kind = "optimizer"
     positional = ("lr",)
-    argument_aliases = {"learning_rate": "lr", "eps": "epsilon"}
+    argument_aliases = {"learning_rate": "lr"}
     lr: PositiveReal = Field(description="learning rate η")
 
 
@@ -41,7 +41,12 @@ class RmsProp(Optimizer):
 
     word = "rmsprop"
     aliases = ("RMSprop", "RMSProp")
-    argument_aliases = {**Optimizer.argument_aliases, "alpha": "decay", "rho": "decay"}
+    argument_aliases = {
+        "learning_rate": "lr",
+        "eps": "epsilon",
+        "alpha": "decay",
+        "rho": "decay",
+    }
     decay: Probability = Field(0.99, description="share of the old mean square that is kept")
     epsilon: PositiveReal = Field(1e-8, description="added to the root")
 
@@ -52,6 +57,7 @@ class Adam(Optimizer):
 
     word = "adam"
     aliases = ("Adam",)
+    argument_aliases = {"learning_rate": "lr", "eps": "epsilon"}
     lr: PositiveReal = Field(1e-3, description="learning rate η")
     beta1: Probability = Field(0.9, description="share of the old mean that is kept")
     beta2: Probability = Field(0.999, description="share of the old mean square that is kept")
