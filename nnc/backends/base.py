@@ -18,11 +18,10 @@ from nnc.compiler.source import Span
 from nnc.compiler.vocabulary.base import Kind, Word, words
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 Lowering = TypeVar("Lowering", bound=Callable[..., Any])
-Arrays: TypeAlias = "dict[str, NDArray[np.generic]]"
+Arrays: TypeAlias = "dict[str, NDArray[Any]]"
 Precision: TypeAlias = Literal["float32", "float64"]
 
 

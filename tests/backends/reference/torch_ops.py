@@ -1,0 +1,240 @@
+"""Each op in PyTorch's own functions: a second opinion about what a word means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import torch
+import torch.nn.functional as F
+
+from nnc.compiler.vocabulary.ops import (
+    activation,
+    attention,
+    conv,
+    dense,
+    elementwise,
+    embedding,
+    merge,
+    normalization,
+    pooling,
+    recurrent,
+    reduction,
+    regularization,
+    shape,
+)
+from nnc.compiler.vocabulary.ops.base import Channelled, Op
+
+Weights: TypeAlias = dict[str, torch.Tensor]
+Function: TypeAlias = Callable[..., Any]
+"""(op, weights by their short name, inputs) -> a tensor or several."""
+
+
+def channels_first(function: Function) -> Function:
+    """The function on channels-first tensors, with the op's axis order outside."""
+
+    def turned(op: Channelled, w: Weights, x: torch.Tensor) -> torch.Tensor:
+        if op.layout == "channels_first" or x.dim() < 3:
+            return function(op, w, x)
+        y = function(op, w, x.movedim(-1, 1))
+        return y.movedim(1, -1) if y.dim() > 2 else y
+
+    return turned
+
+
+def _padded(op: Any, x: torch.Tensor, value: float = 0.0) -> torch.Tensor:
+    sizes = x.shape[2:]
+    widths = []
+    for n, k, s, d, given in zip(
+        sizes, op.kernels, op.strides, op.dilations, _given(op), strict=True
+    ):
+        if given == "same":
+            total = max((-(-n // s) - 1) * s + d * (k - 1) + 1 - n, 0)
+            given = (total // 2, total - total // 2)
+        widths.append(given)
+    return F.pad(x, [p for pair in reversed(widths) for p in pair], value=value)
+
+
+def _given(op: Any) -> list[Any]:
+    axes = len(op.kernels)
+    if op.padding == "full":
+        return [(d * (k - 1),) * 2 for k, d in zip(op.kernels, op.dilations, strict=True)]
+    if isinstance(op.padding, str):
+        return ["same" if op.padding == "same" else (0, 0)] * axes
+    each = [op.padding] * axes if isinstance(op.padding, int) else op.padding
+    return [(p, p) if isinstance(p, int) else p for p in each]
+
+
+@channels_first
+def _conv(op: conv.Conv2D, w: Weights, x: torch.Tensor) -> torch.Tensor:
+    return F.conv2d(
+        _padded(op, x), w["weight"], w.get("bias"), op.strides, 0, op.dilations, op.groups
+    )
+
+
+@channels_first
+def _conv_transpose(op: conv.ConvTranspose2D, w: Weights, x: torch.Tensor) -> torch.Tensor:
+    full = F.conv_transpose2d(x, w["weight"], None, op.strides, 0, 0, op.groups, op.dilations)
+    ends = []
+    for axis in range(2):
+        n, k, s, d = x.shape[2 + axis], op.kernels[axis], op.strides[axis], op.dilations[axis]
+        if op.padding == "same":
+            lo = max(d * (k - 1) + 1 - s, 0) // 2
+            ends.append((lo, lo + n * s))
+        else:
+            lo, hi = _given(op)[axis]
+            size = (n - 1) * s + d * (k - 1) + 1 - lo - hi + op.output_paddings[axis]
+            ends.append((lo, lo + size))
+    beyond = [max(stop - full.shape[2 + axis], 0) for axis, (_, stop) in enumerate(ends)]
+    full = F.pad(full, [0, beyond[1], 0, beyond[0]])
+    (top, bottom), (left, right) = ends
+    y = full[:, :, top:bottom, left:right]
+    return y if "bias" not in w else y + w["bias"][:, None, None]
+
+
+@channels_first
+def _max_pool(op: pooling.MaxPool2D, w: Weights, x: torch.Tensor) -> torch.Tensor:
+    if isinstance(op.padding, int):
+        return F.max_pool2d(x, op.kernels, op.strides, op.padding, ceil_mode=op.ceil_mode)
+    return F.max_pool2d(_padded(op, x, -torch.inf), op.kernels, op.strides, ceil_mode=op.ceil_mode)
+
+
+@channels_first
+def _avg_pool(op: pooling.AvgPool2D, w: Weights, x: torch.Tensor) -> torch.Tensor:
+    include = op.padding != "same" if op.count_include_pad is None else op.count_include_pad
+    if isinstance(op.padding, int) or op.padding == "valid":
+        amount = op.padding if isinstance(op.padding, int) else 0
+        return F.avg_pool2d(
+            x, op.kernels, op.strides, amount, ceil_mode=op.ceil_mode, count_include_pad=include
+        )
+    assert not include, "no example counts unequal padding"
+    ones = F.avg_pool2d(_padded(op, torch.ones_like(x)), op.kernels, op.strides)
+    return F.avg_pool2d(_padded(op, x), op.kernels, op.strides) / ones
+
+
+@channels_first
+def _global_avg_pool(op: pooling.GlobalAvgPool, w: Weights, x: torch.Tensor) -> torch.Tensor:
+    return x.flatten(2).mean(-1)
+
+
+@channels_first
+def _batch_norm(op: normalization.BatchNorm, w: Weights, x: torch.Tensor) -> torch.Tensor:
+    running = (w["running_mean"], w["running_var"])
+    return F.batch_norm(x, *running, w["weight"], w["bias"], False, 0.0, op.epsilon)
+
+
+def _layer_norm(op: normalization.LayerNorm, w: Weights, x: torch.Tensor) -> torch.Tensor:
+    return F.layer_norm(x, x.shape[-op.axes :], w["weight"], w["bias"], op.epsilon)
+
+
+def _lstm(op: recurrent.LSTM, w: Weights, x: torch.Tensor, *state: torch.Tensor) -> Any:
+    if op.reverse:
+        x = x.flip(1)
+    directions = len(op.directions)
+    zeros = x.new_zeros(directions, x.shape[0], op.units)
+    first = [s.unflatten(1, (directions, op.units)).transpose(0, 1) for s in state] or [zeros] * 2
+    flat = [w[f"{n}_l0{e}"] for e in op.directions for n in _LSTM_WEIGHTS]
+    y, h, c = torch._VF.lstm(  # type: ignore[attr-defined]
+        x, tuple(s.contiguous() for s in first), flat, True, 1, 0.0, False, op.bidirectional, True
+    )
+    h, c = (s.transpose(0, 1).flatten(1) for s in (h, c))
+    output = (y.flip(1) if op.reverse else y) if op.return_sequences else h
+    return (output, h, c) if op.return_state else output
+
+
+_LSTM_WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+
+
+def _attention(op: attention.MultiHeadAttention, w: Weights, *inputs: torch.Tensor) -> torch.Tensor:
+    query = inputs[0]
+    key = inputs[1] if len(inputs) > 1 else query
+    value = inputs[2] if len(inputs) > 2 else key
+    if "in_proj_weight" in w:
+        weights = w["in_proj_weight"].chunk(3)
+    else:
+        weights = (w["q_proj_weight"], w["k_proj_weight"], w["v_proj_weight"])
+    biases = w["in_proj_bias"].chunk(3) if op.bias else (None,) * 3
+    q, k, v = (
+        F.linear(x, a, b).unflatten(-1, (op.heads, -1)).transpose(1, 2)
+        for x, a, b in zip((query, key, value), weights, biases, strict=True)
+    )
+    seen = torch.ones(q.shape[2], k.shape[2], dtype=torch.bool)
+    if op.causal:
+        seen = seen.tril()
+    if len(inputs) == 4:
+        mask = inputs[3]
+        seen = seen & (mask[:, None, None] if mask.dim() == 2 else mask[:, None])
+    y = F.scaled_dot_product_attention(q, k, v, attn_mask=seen)
+    return F.linear(y.transpose(1, 2).flatten(2), w["out_proj.weight"], w.get("out_proj.bias"))
+
+
+def _positions(op: embedding.PositionalEncoding, w: Weights, x: torch.Tensor) -> torch.Tensor:
+    table = torch.zeros(x.shape[1:], dtype=torch.float64)
+    for p in range(x.shape[1]):
+        for i in range(x.shape[2]):
+            angle = torch.tensor(p / 10000 ** ((i - i % 2) / x.shape[2]), dtype=torch.float64)
+            table[p, i] = angle.cos() if i % 2 else angle.sin()
+    return x + table
+
+
+def _arithmetic(function: Callable[[Any, Any], Any]) -> Function:
+    def both(op: merge.Arithmetic, w: Weights, *inputs: torch.Tensor) -> Any:
+        left = [] if op.left is None else [op.left]
+        right = [] if op.right is None else [op.right]
+        return function(*left, *inputs, *right)
+
+    return both
+
+
+def _reduction(function: Function) -> Function:
+    def reduced(op: reduction.Reduction, w: Weights, x: torch.Tensor) -> Any:
+        rank = x.dim() - 1
+        given = range(rank) if op.axes is None else op.axes
+        axes = (given,) if isinstance(given, int) else tuple(given)
+        return function(x, tuple(a % rank + 1 for a in axes), keepdim=op.keep_axes)
+
+    return reduced
+
+
+TORCH: dict[type[Op], Function] = {
+    activation.Relu: lambda op, w, x: F.relu(x),
+    activation.LeakyRelu: lambda op, w, x: F.leaky_relu(x, op.slope),
+    activation.Sigmoid: lambda op, w, x: torch.sigmoid(x),
+    activation.Tanh: lambda op, w, x: torch.tanh(x),
+    activation.Gelu: lambda op, w, x: F.gelu(x, approximate="tanh" if op.approximate else "none"),
+    activation.Step: lambda op, w, x: (x > 0).to(x) + 0 * x,
+    activation.Identity: lambda op, w, x: x + 0,
+    activation.Softmax: lambda op, w, x: F.softmax(x, op.axis + 1 if op.axis >= 0 else op.axis),
+    attention.MultiHeadAttention: _attention,
+    conv.Conv2D: _conv,
+    conv.ConvTranspose2D: _conv_transpose,
+    dense.Dense: lambda op, w, x: F.linear(x, w["weight"], w.get("bias")),
+    elementwise.Negate: lambda op, w, x: -x,
+    elementwise.Abs: lambda op, w, x: x.abs(),
+    elementwise.Exp: lambda op, w, x: x.exp(),
+    elementwise.Log: lambda op, w, x: x.log(),
+    elementwise.Sqrt: lambda op, w, x: x.sqrt(),
+    embedding.Embedding: lambda op, w, x: F.embedding(x, w["weight"]),
+    embedding.PositionalEncoding: _positions,
+    merge.Add: _arithmetic(lambda x, y: x + y),
+    merge.Subtract: _arithmetic(lambda x, y: x - y),
+    merge.Multiply: _arithmetic(lambda x, y: x * y),
+    merge.Divide: _arithmetic(lambda x, y: x / y),
+    merge.Power: _arithmetic(lambda x, y: x**y),
+    merge.MatMul: lambda op, w, x, y: torch.matmul(x, y),
+    merge.Concat: lambda op, w, *xs: torch.cat(xs, op.axis + 1 if op.axis >= 0 else op.axis),
+    normalization.BatchNorm: _batch_norm,
+    normalization.LayerNorm: _layer_norm,
+    pooling.MaxPool2D: _max_pool,
+    pooling.AvgPool2D: _avg_pool,
+    pooling.GlobalAvgPool: _global_avg_pool,
+    recurrent.LSTM: _lstm,
+    reduction.Mean: _reduction(torch.mean),
+    reduction.Sum: _reduction(torch.sum),
+    regularization.Dropout: lambda op, w, x: F.dropout(x, op.rate, training=False) + 0,
+    shape.Flatten: lambda op, w, x: x.reshape(x.shape[0], -1),
+    shape.Reshape: lambda op, w, x: x.reshape(x.shape[0], *op.shape),
+    shape.Permute: lambda op, w, x: x.permute(0, *(axis % (x.dim() - 1) + 1 for axis in op.axes)),
+    shape.Unsqueeze: lambda op, w, x: x.unsqueeze(op.axis + 1 if op.axis >= 0 else op.axis),
+}
+"""Total over the words that exist; a word without an entry fails its test."""
