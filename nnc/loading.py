@@ -23,7 +23,7 @@ def compile_text(
     The program is None when a diagnostic is an error. A text that begins with `{` is a JSON spec.
     `use` is refused: a text lies in no folder.
     """
-    return _compile(Source(name, text), None, settings)
+    return compile_source(Source(name, text), None, settings)
 
 
 def compile_file(
@@ -37,7 +37,7 @@ def compile_file(
         source = read_source(path)
     except Failed as failed:
         return None, list(failed.diagnostics)
-    return _compile(source, path, settings)
+    return compile_source(source, path, settings)
 
 
 def parse_source(source: Source) -> syntax.File:
@@ -53,32 +53,37 @@ def parse_source(source: Source) -> syntax.File:
 
 def read_source(path: Path) -> Source:
     """The text of a file. Raises OSError, and Failed when it is not UTF-8 text."""
-    size = path.stat().st_size
-    if size > MAXIMUM_BYTES:
-        message = f"{path} has {size:,} bytes; a spec has at most {MAXIMUM_BYTES:,}"
+    with path.open("rb") as file:  # a file may be without end, as a pipe is
+        return decoded(str(path), file.read(MAXIMUM_BYTES + 1))
+
+
+def decoded(name: str, data: bytes) -> Source:
+    """Bytes as a source. Raises Failed when they are too many or not UTF-8 text."""
+    if len(data) > MAXIMUM_BYTES:
+        message = f"{name} has more than {MAXIMUM_BYTES:,} bytes, too many for a spec"
         raise Failed([Diagnostic("E003", message, help="is this a model or a data file?")])
-    data = path.read_bytes()
     for mark, encoding in ((codecs.BOM_UTF16_LE, "UTF-16"), (codecs.BOM_UTF16_BE, "UTF-16")):
         if data.startswith(mark):
-            raise _not_text(path, f"it is written in {encoding}", "save it as UTF-8")
+            raise _not_text(name, f"it is written in {encoding}", "save it as UTF-8")
     if b"\0" in data:
-        raise _not_text(path, "it is a binary file", "give a `.nn` or JSON spec")
+        raise _not_text(name, "it is a binary file", "give a `.nn` or JSON spec")
     try:
-        return Source(str(path), data.decode("utf-8"))
+        return Source(name, data.decode("utf-8"))
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise _not_text(
-            path, f"byte {error.start} in line {line} is not UTF-8", "save it as UTF-8"
+            name, f"byte {error.start} in line {line} is not UTF-8", "save it as UTF-8"
         ) from None
 
 
-def _not_text(path: Path, why: str, cure: str) -> Failed:
-    return Failed([Diagnostic("E002", f"{path} is not a text in UTF-8: {why}", help=cure)])
+def _not_text(name: str, why: str, cure: str) -> Failed:
+    return Failed([Diagnostic("E002", f"{name} is not a text in UTF-8: {why}", help=cure)])
 
 
-def _compile(
-    source: Source, path: Path | None, settings: Mapping[str, Any] | None
+def compile_source(
+    source: Source, path: Path | None = None, settings: Mapping[str, Any] | None = None
 ) -> tuple[ir.Program | None, list[Diagnostic]]:
+    """The program of a source; `use` is followed from the folder of `path`, and refused without one."""
     try:
         files = load(source, path)
     except Failed as failed:
