@@ -1,0 +1,59 @@
+"""The arguments of a word as a document or a canonical text lists them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, Literal, get_args, get_origin
+
+from nnc.compiler.vocabulary.base import Word
+from nnc.compiler.vocabulary.ops.base import Op
+from nnc.compiler.vocabulary.phrases import word_type
+
+
+@cache
+def names(cls: type[Word]) -> tuple[str, ...]:
+    """Arguments in their order: those that may be given without a name, then the rest.
+
+    An activation is left out: in a program it is a node of its own.
+    """
+    fields = cls.model_fields
+    rest = [name for name in fields if name not in cls.positional]
+    return tuple(
+        name for name in (*cls.positional, *rest) if not _is_op(word_type(fields[name].annotation))
+    )
+
+
+def ordered(word: Word) -> dict[str, Any]:
+    """Every argument with its value, in the order of `names`."""
+    return {name: getattr(word, name) for name in names(type(word))}
+
+
+@cache
+def defaults(cls: type[Word]) -> dict[str, Any]:
+    """The arguments that need not be given, with what they are then."""
+    fields = cls.model_fields
+    return {
+        name: fields[name].get_default(call_default_factory=True)
+        for name in names(cls)
+        if not fields[name].is_required()
+    }
+
+
+def _is_op(cls: type[Word] | None) -> bool:
+    return cls is not None and issubclass(cls, Op)
+
+
+@cache
+def options(cls: type[Word], name: str) -> frozenset[str]:
+    """The options that an argument may be, `same` and `valid`; none where it takes other text."""
+    return frozenset(_options(cls.model_fields[name].annotation))
+
+
+def _options(annotation: Any) -> Iterator[str]:
+    parts = get_args(annotation)
+    if get_origin(annotation) is Literal:
+        yield from (part for part in parts if isinstance(part, str))
+        return
+    for part in parts:
+        yield from _options(part)

@@ -1,0 +1,227 @@
+"""The data, train and search parts of a document, and its parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, Literal
+
+from nnc.compiler import syntax
+from nnc.compiler.document.access import Access
+from nnc.compiler.document.positions import Value
+from nnc.compiler.document.words import Words
+from nnc.compiler.vocabulary.base import Kind
+
+Keyword = Literal["data", "train", "search"]
+Members = Mapping[str, Value]
+
+TRAIN: Final = {
+    "targets": "targets", "loss": "terms", "penalties": "terms", "optimizer": "optimizer",
+    "schedule": "schedule", "clip": "clip", "stop": "stop", "metrics": "metrics",
+    "epochs": "plain", "batch": "plain", "seed": "plain", "log_every": "plain",
+}  # fmt: skip
+"""The keys of `train`: the kind of word that a key holds, or what else it is."""
+_WORDS: Final[dict[str, Kind]] = {
+    "optimizer": "optimizer",
+    "schedule": "schedule",
+    "clip": "clip",
+    "stop": "stop",
+    "source": "source",
+    "split": "split",
+}
+
+
+class Sections:
+    """Reads sections as lists of settings. A setting that is null is one that is not there."""
+
+    def __init__(self, access: Access, words: Words) -> None:
+        self._access = access
+        self._words = words
+
+    def section(self, keyword: Keyword, value: Value | None) -> Iterator[syntax.Section]:
+        readers: dict[Keyword, Callable[[Value], Iterator[syntax.Bind | syntax.Target]]] = {
+            "data": self._data,
+            "train": self._train,
+            "search": self._search,
+        }
+        if value is not None and value.content is not None:
+            yield syntax.Section(keyword, tuple(readers[keyword](value)), self._access.whole(value))
+
+    def parameters(self, value: Value | None) -> Iterator[syntax.Parameter]:
+        for key, member in self._members(value, "`parameters`").items():
+            name = self._access.key_name(member, key, "the name of a parameter")
+            default = self._words.value(member, None, f"the parameter `{key}`")
+            if name and default:
+                yield syntax.Parameter(name, default, self._access.whole(member))
+
+    # ---- settings -------------------------------------------------------------------------
+
+    def _bind(self, value: Value, key: str, made: syntax.Expression) -> syntax.Bind:
+        name = syntax.Name(key, self._access.key(value))
+        return syntax.Bind((name,), made, self._access.whole(value))
+
+    def _setting(self, members: Members, key: str) -> Iterator[syntax.Bind]:
+        """A setting that is a word, or a plain value."""
+        value = members.get(key)
+        if value is None or value.content is None:
+            return
+        made: syntax.Expression | None
+        if key in _WORDS:
+            made = self._words.word(value, _WORDS[key], f"`{key}`")
+        elif key == "batch" and value.content == "all":
+            made = syntax.Reference("all", self._access.inside(value))
+        else:
+            made = self._words.value(value, None, f"`{key}`")
+        if made is not None:
+            yield self._bind(value, key, made)
+
+    def _members(self, value: Value | None, what: str) -> Members:
+        """The members of an object whose keys are names."""
+        if value is None or value.content is None:
+            return {}
+        if isinstance(value.content, dict):
+            return value.content
+        self._access.wrong(value, what, "an object")
+        return {}
+
+    def _list(self, members: Members, key: str) -> list[Value]:
+        value = members.get(key)
+        return (
+            [] if value is None or value.content is None else self._access.items(value, f"`{key}`")
+        )
+
+    # ---- train ----------------------------------------------------------------------------
+
+    def _train(self, value: Value) -> Iterator[syntax.Bind | syntax.Target]:
+        required = ("loss", "optimizer")
+        rest = tuple(key for key in TRAIN if key not in required)
+        members = self._access.object(value, "`train`", required, rest)
+        for item in self._list(members, "targets"):
+            yield from self._target(item)
+        yield from self._loss(members)
+        for key in ("optimizer", "schedule", "clip", "stop"):
+            yield from self._setting(members, key)
+        metrics = [self._compared(item, "metric") for item in self._list(members, "metrics")]
+        known = tuple(call for call in metrics if call is not None)
+        if known:
+            span = self._access.span(members["metrics"])
+            yield self._bind(members["metrics"], "metrics", syntax.List(known, span))
+        for key in ("epochs", "batch", "seed", "log_every"):
+            yield from self._setting(members, key)
+
+    def _target(self, item: Value) -> Iterator[syntax.Target]:
+        members = self._access.object(item, "a target", ("name", "type"))
+        name = self._access.name(members.get("name"), "the name of a target")
+        type_ = self._access.type(members.get("type"), "the type of a target")
+        if name and type_:
+            yield syntax.Target(name, type_, self._access.span(item))
+
+    def _loss(self, members: Members) -> Iterator[syntax.Bind]:
+        terms = [self._term(item) for item in self._list(members, "loss")]
+        terms += [self._penalty(item) for item in self._list(members, "penalties")]
+        known = [term for term in terms if term is not None]
+        if known:
+            yield self._bind(members["loss"], "loss", _sum(known))
+        elif "loss" in members and members["loss"].content in ([], None):
+            self._access.wrong(members["loss"], "`loss`", "a list of one loss or more")
+
+    def _term(self, item: Value) -> syntax.Expression | None:
+        call = self._compared(item, "loss", ("factor",))
+        return self._scaled(item, call)
+
+    def _penalty(self, item: Value) -> syntax.Expression | None:
+        members = self._access.object(item, "a penalty", ("penalty",), ("factor",))
+        word = members.get("penalty")
+        call = self._words.word(word, "penalty", "`penalty`") if word else None
+        return self._scaled(item, call)
+
+    def _scaled(self, item: Value, call: syntax.Call | None) -> syntax.Expression | None:
+        factor = item.content.get("factor") if isinstance(item.content, dict) else None
+        if factor is None or factor.content is None or call is None:
+            return call
+        if isinstance(factor.content, bool) or not isinstance(factor.content, int | float):
+            self._access.wrong(factor, "`factor`", "a number")
+            return None
+        if factor.content == 1:
+            return call
+        number = syntax.Number(factor.content, self._access.span(factor))
+        return syntax.Binary("*", number, call, call.span)
+
+    def _compared(
+        self, item: Value, kind: Literal["loss", "metric"], optional: tuple[str, ...] = ()
+    ) -> syntax.Call | None:
+        """`word(prediction, target, …)`."""
+        members = self._access.object(item, f"a {kind}", (kind, "prediction", "target"), optional)
+        word = members.get(kind)
+        call = self._words.word(word, kind, f"`{kind}`") if word else None
+        prediction = self._access.name(members.get("prediction"), "the name of an output")
+        target = self._access.name(members.get("target"), "the name of a target")
+        if call is None or prediction is None or target is None:
+            return None
+        pair = (
+            syntax.Argument(None, syntax.Reference(name.text, name.span), name.span)
+            for name in (prediction, target)
+        )
+        return syntax.Call(call.name, (*pair, *call.arguments), call.span, call.name_span)
+
+    # ---- data and search ------------------------------------------------------------------
+
+    def _data(self, value: Value) -> Iterator[syntax.Bind]:
+        members = self._access.object(value, "`data`", ("source", "fields"), ("split",))
+        yield from self._setting(members, "source")
+        for item in self._list(members, "fields"):
+            yield from self._field(item)
+        yield from self._setting(members, "split")
+
+    def _field(self, item: Value) -> Iterator[syntax.Bind]:
+        required, optional = ("name", "columns"), ("preparations",)
+        members = self._access.object(item, "a field", required, optional)
+        name = self._access.name(members.get("name"), "the name of an input or a target")
+        columns = self._columns(members.get("columns"))
+        words = [
+            self._words.word(value, "preparation", "a preparation")
+            for value in self._list(members, "preparations")
+        ]
+        if name is None or columns is None:
+            return
+        stages = tuple(syntax.Apply(word, None, word.span) for word in words if word is not None)
+        made = syntax.Chain(columns, stages, columns.span) if stages else columns
+        yield syntax.Bind((name,), made, self._access.span(item))
+
+    def _columns(self, value: Value | None) -> syntax.Call | None:
+        arguments = []
+        for item in self._access.items(value, "`columns`"):
+            made = self._words.value(item, None, "a column")
+            if made is not None:
+                arguments.append(syntax.Argument(None, made, made.span))
+        if value is None or not isinstance(value.content, list):
+            return None
+        return syntax.Call(
+            "columns", tuple(arguments), self._access.span(value), self._access.key(value)
+        )
+
+    def _search(self, value: Value) -> Iterator[syntax.Bind]:
+        optional = ("trials", "method", "goal", "monitor")
+        members = self._access.object(value, "`search`", ("ranges",), optional)
+        for key, member in self._members(members.get("ranges"), "`ranges`").items():
+            word = self._words.word(member, "range", f"the range of `{key}`")
+            if word is not None:
+                yield self._bind(member, key, word)
+        yield from self._setting(members, "trials")
+        yield from self._setting(members, "method")
+        goal, monitor = members.get("goal"), members.get("monitor")
+        if monitor is None or self._access.text(monitor, "`monitor`") is None:
+            return
+        measured = syntax.String(str(monitor.content), self._access.span(monitor))
+        if goal is not None and goal.content not in ("minimize", "maximize"):
+            self._access.wrong(goal, "`goal`", "`minimize` or `maximize`")
+            return
+        yield self._bind(monitor, str(goal.content) if goal else "minimize", measured)
+
+
+def _sum(terms: list[syntax.Expression]) -> syntax.Expression:
+    """The terms added in their order, halves first, so that a long sum isn't deep."""
+    if len(terms) == 1:
+        return terms[0]
+    half = len(terms) // 2
+    left, right = _sum(terms[:half]), _sum(terms[half:])
+    return syntax.Binary("+", left, right, left.span.to(right.span))
