@@ -1,0 +1,47 @@
+"""Activations."""
+
+from __future__ import annotations
+
+from nnc.backends import pysource as py
+from nnc.backends.keras.lowering import OPS, Site, example_axis
+from nnc.compiler.vocabulary.ops import activation as words
+from nnc.compiler.vocabulary.ops.base import Activation
+
+
+def activated(op: Activation | None, site: Site, x: py.Expr) -> py.Expr:
+    """x, or the activation that the layer applies to it."""
+    if op is None:
+        return x
+    lowered = OPS.find(op)(op, site.at(x))
+    assert not isinstance(lowered, tuple)
+    return lowered
+
+
+@OPS.lowers(words.Relu, words.Sigmoid, words.Tanh)
+def simple(op: Activation, site: Site) -> py.Expr:
+    return py.call(f"ops.{op.word}", site.input)
+
+
+@OPS.lowers(words.LeakyRelu)
+def leaky_relu(op: words.LeakyRelu, site: Site) -> py.Expr:
+    return py.call(site.piece("leaky_relu"), site.input, slope=op.slope)
+
+
+@OPS.lowers(words.Gelu)
+def gelu(op: words.Gelu, site: Site) -> py.Expr:
+    return py.call(site.piece("gelu_tanh" if op.approximate else "gelu"), site.input)
+
+
+@OPS.lowers(words.Step)
+def step(op: words.Step, site: Site) -> py.Expr:
+    return py.call(site.piece("step"), site.input)
+
+
+@OPS.lowers(words.Identity)
+def identity(op: words.Identity, site: Site) -> py.Expr:
+    return py.call("ops.copy", site.input)
+
+
+@OPS.lowers(words.Softmax)
+def softmax(op: words.Softmax, site: Site) -> py.Expr:
+    return py.call("ops.softmax", site.input, axis=example_axis(op.axis))

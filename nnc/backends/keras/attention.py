@@ -1,0 +1,35 @@
+"""Attention."""
+
+from __future__ import annotations
+
+from nnc.backends import pysource as py
+from nnc.backends.keras.lowering import OPS, Site, only
+from nnc.compiler.vocabulary.ops.attention import MultiHeadAttention
+
+_STORED = {
+    "in_proj_weight": ("in_proj_kernel", (1, 0)),
+    "q_proj_weight": ("q_proj_kernel", (1, 0)),
+    "k_proj_weight": ("k_proj_kernel", (1, 0)),
+    "v_proj_weight": ("v_proj_kernel", (1, 0)),
+    "in_proj_bias": ("in_proj_bias", (0,)),
+    "out_proj.weight": ("out_proj_kernel", (1, 0)),
+    "out_proj.bias": ("out_proj_bias", (0,)),
+}
+
+
+@OPS.lowers(MultiHeadAttention)
+def attention(op: MultiHeadAttention, site: Site) -> py.Expr:
+    first, width = site.node.weights[0], site.weight("out_proj.weight").shape[0]
+    packed = first.name == "in_proj_weight"
+    layer = site.layer(
+        "MultiHeadAttention",
+        op.heads,
+        **only(op.causal, causal=True),
+        use_bias=op.bias,
+        kernel_initializer=site.initializer(first.name, (width, 3 * width if packed else width)),
+        stored=_STORED,
+    )
+    query, *others = site.inputs
+    key = others[0] if others else query
+    value = others[1] if len(others) > 1 else key
+    return site.apply(layer, query, key, value, *others[2:])

@@ -1,0 +1,143 @@
+"""The function that builds the model: one line a node, with the result's shape as a comment."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from nnc.backends import pysource as py
+from nnc.backends.keras.layer_names import LayerNames
+from nnc.backends.keras.lowering import Axes, Place, Site
+from nnc.backends.keras.table import OPS
+from nnc.compiler.ir import Graph, Instance, Node, Value
+from nnc.compiler.types import FLOATS, Symbol, TensorType
+
+PACKAGE = "nnc.backends.keras.pieces"
+PIECES = {
+    "BatchNorm": "normalization",
+    "ConvTranspose2D": "conv",
+    "MultiHeadAttention": "attention",
+    "PositionalEncoding": "embedding",
+    "average_pool": "pooling",
+    **dict.fromkeys(("gelu", "gelu_tanh", "leaky_relu", "step"), "activation"),
+}
+"""The hand-written layers and functions, and the file that each lies in."""
+_RESERVED = ("keras", "layers", "ops", "math", "np", "tf", "model", "training_model", *PIECES)
+_DTYPES = {"i32": "int32", "i64": "int64", "u8": "uint8", "bool": "bool"}
+
+
+class Builder:
+    """Writes the lines of the function for a graph whose layout is channels last.
+
+    Afterwards `weights` maps canonical names to (layer, attribute, axes), `fixed` the names of
+    weights that are always zero to their shapes, and `pieces` holds what was used of the hand-
+    written code.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._names = py.Names(_RESERVED)
+        self._layer_names = LayerNames()
+        self._uses = Counter(node.layer for node in graph.nodes)
+        self._layers: dict[str, py.Name] = {}
+        self._known: dict[str, py.Expr] = {}
+        self._starts: dict[int, list[Instance]] = {}
+        for instance in graph.instances:
+            self._starts.setdefault(instance.start, []).append(instance)
+        self.statements: list[py.Statement] = []
+        self.weights: dict[str, tuple[str, str, Axes]] = {}
+        self.fixed: dict[str, tuple[int, ...]] = {}
+        self.pieces: set[str] = set()
+
+    def build(self) -> None:
+        """Write a line for every input and node."""
+        for value in self._graph.inputs:
+            self._input(value)
+        for place, node in enumerate(self._graph.nodes):
+            for instance in self._starts.get(place, ()):
+                self.statements.append(py.Comment(f"{instance.path}: {instance.block}"))
+            self._node(node)
+
+    def value(self, value: Value) -> py.Expr:
+        """What a value is called in the function."""
+        return self._known[value.name]
+
+    def _input(self, value: Value) -> None:
+        self._layer_names.take(value.name)
+        shape = tuple(None if isinstance(d, Symbol) else d for d in value.type.shape)
+        options: dict[str, object] = {"name": value.name}
+        if value.type.dtype not in FLOATS:
+            options["dtype"] = _DTYPES[value.type.dtype]
+        self._assign(value, py.call("keras.Input", shape, **options))
+
+    def _node(self, node: Node) -> None:
+        site = Site(self, node, tuple(self._known[value.name] for value in node.inputs))
+        lowered = OPS.find(node.op)(node.op, site)
+        self._store_fixed(node)
+        if isinstance(lowered, tuple):
+            for value, expr in zip(node.outputs, lowered, strict=True):
+                self._assign(value, expr)
+        elif len(node.outputs) == 1:
+            self._assign(node.output, lowered)
+        else:
+            targets = tuple(self._name(value) for value in node.outputs)
+            comment = ", ".join(shape(value.type) for value in node.outputs)
+            self.statements.append(py.Assign(targets, lowered, comment, span=node.span))
+
+    def _name(self, value: Value) -> py.Name:
+        wish = self._graph.hints.get(value.name, value.name)
+        made = py.name(self._names.fresh(wish))
+        self._known[value.name] = made
+        return made
+
+    def _assign(self, value: Value, expr: py.Expr) -> None:
+        if isinstance(expr, py.Name):
+            self._known[value.name] = expr
+            return
+        line = py.Assign((self._name(value),), expr, shape(value.type), span=value.span)
+        self.statements.append(line)
+
+    def _store_fixed(self, node: Node) -> None:
+        if node.owns_weights:
+            self.fixed |= {
+                f"{node.layer}.{weight.name}": weight.shape
+                for weight in node.weights
+                if weight.role == "fixed"
+            }
+
+    def layer(
+        self, site: Site, constructor: py.Call, stored: Mapping[str, Place], suffix: str
+    ) -> py.Expr:
+        """The layer that is to be called: a shared one gets a line of its own at its first use."""
+        node = site.node
+        if node.layer in self._layers and not suffix:
+            return self._layers[node.layer]
+        path = f"{node.name}_{suffix}" if suffix else node.name
+        name = self._layer_names.fresh(path)
+        named = (*constructor.keywords, ("name", py.literal(name)))
+        made = py.Call(constructor.function, constructor.arguments, named)
+        for weight in node.weights:
+            if weight.name in stored:
+                self.weights[f"{node.layer}.{weight.name}"] = (name, *stored[weight.name])
+        if suffix or not node.weights or self._uses[node.layer] == 1:
+            return made
+        variable = py.name(self._names.fresh(f"{node.layer}_layer"))
+        self.statements.append(py.Assign((variable,), made, span=node.span))
+        self._layers[node.layer] = variable
+        return variable
+
+    def step(self, site: Site, expr: py.Expr, suffixes: tuple[str, ...]) -> tuple[py.Name, ...]:
+        """A line for values that are not results of a node."""
+        made = tuple(py.name(self._names.fresh(f"{site.node.name}_{s}")) for s in suffixes)
+        self.statements.append(py.Assign(made, expr, span=site.node.span))
+        return made
+
+    def piece(self, name: str) -> py.Name:
+        """The name of a hand-written function or class, copied into the program."""
+        self.pieces.add(f"{PIECES[name]}:{name}")
+        return py.name(name)
+
+
+def shape(type_: TensorType) -> str:
+    """`[3, T]`, as it stands in comments."""
+    return f"[{', '.join(map(str, type_.shape))}]"

@@ -1,0 +1,25 @@
+"""From whole numbers to vectors, and where in a sequence they stand."""
+
+from __future__ import annotations
+
+from nnc.backends import pysource as py
+from nnc.backends.keras.lowering import OPS, Site
+from nnc.compiler.vocabulary.ops import embedding as words
+
+
+@OPS.lowers(words.Embedding)
+def embedding(op: words.Embedding, site: Site) -> py.Expr:
+    layer = site.layer(
+        "layers.Embedding",
+        op.vocabulary,
+        op.units,
+        embeddings_initializer=site.initializer("weight"),
+        mask_zero=False,
+        stored={"weight": ("embeddings", (0, 1))},
+    )
+    return site.apply(layer)
+
+
+@OPS.lowers(words.PositionalEncoding)
+def positional_encoding(op: words.PositionalEncoding, site: Site) -> py.Expr:
+    return site.apply(site.layer("PositionalEncoding", op.length))

@@ -1,0 +1,56 @@
+"""How Keras begins a weight when no file is loaded: the same distributions as nnc draws from.
+
+Keras' own normal initialisers are truncated and its fans are worked out from the shape it stores,
+so what differs is written with numbers.
+"""
+
+from __future__ import annotations
+
+import math
+
+from nnc.backends import pysource as py
+from nnc.compiler.vocabulary import initializers as words
+from nnc.compiler.vocabulary.ops.base import Weight
+
+_NAMES: dict[type[words.Initializer], str] = {
+    words.Zeros: "zeros",
+    words.Ones: "ones",
+    words.Orthogonal: "orthogonal",
+}
+
+
+def initializer(weight: Weight, fans: tuple[int, int] | None) -> py.Expr:
+    """The initialiser as an argument. `fans` are the fans that Keras sees, None when they don't
+    matter."""
+    init = weight.init
+    if name := _NAMES.get(type(init)):
+        return py.literal(name)
+    match init:
+        case words.Constant(value=number):
+            return py.call("keras.initializers.Constant", number)
+        case words.Uniform(low=low, high=high):
+            return _uniform(low, high)
+        case words.Normal(mean=mean, std=std):
+            return _normal(mean, std)
+        case _:
+            return _scaled(weight, fans)
+
+
+def _scaled(weight: Weight, fans: tuple[int, int] | None) -> py.Expr:
+    init, alike = weight.init, fans == (weight.fan_in, weight.fan_out)
+    if alike and isinstance(init, words.GlorotUniform | words.HeUniform):
+        return py.literal(init.word)
+    glorot = isinstance(init, words.GlorotUniform | words.GlorotNormal)
+    variance = 2 / (weight.fan_in + weight.fan_out) if glorot else 2 / weight.fan_in
+    if isinstance(init, words.GlorotUniform | words.HeUniform):
+        bound = math.sqrt(3 * variance)
+        return _uniform(-bound, bound)
+    return _normal(0.0, math.sqrt(variance))
+
+
+def _uniform(low: float, high: float) -> py.Call:
+    return py.call("keras.initializers.RandomUniform", minval=low, maxval=high)
+
+
+def _normal(mean: float, std: float) -> py.Call:
+    return py.call("keras.initializers.RandomNormal", mean=mean, stddev=std)

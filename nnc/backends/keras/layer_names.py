@@ -1,0 +1,38 @@
+"""Names of Keras layers: legal for TensorFlow, unique in the model, apart from those that Keras
+gives itself."""
+
+from __future__ import annotations
+
+import re
+
+_ILLEGAL = re.compile(r"[^A-Za-z0-9_.-]")
+_OPERATIONS = """
+    absolute add average_pool cast concatenate copy divide erf exp expand_dims flip get_item greater
+    log matmul mean multiply negative ones_like pad power relu sigmoid softmax sqrt subtract sum
+    tanh true_divide where
+"""
+OPERATIONS = frozenset(_OPERATIONS.split())
+"""What Keras calls the operations of a functional model, with a number added; no layer may have the
+same name."""
+
+
+class LayerNames:
+    """Gives the nearest legal name to a path of the spec, each once."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+
+    def fresh(self, path: str) -> str:
+        """`layer1.0.conv1` stays as it is; `größe` becomes `gr__e`, a second `fc` `fc_2`."""
+        wish = _ILLEGAL.sub("_", path)
+        if not wish[0].isalnum() or re.sub(r"_\d+$", "", wish) in OPERATIONS:
+            wish = f"layer_{wish.lstrip('_.-')}"
+        name, number = wish, 2
+        while name in self._taken:
+            name, number = f"{wish}_{number}", number + 1
+        self._taken.add(name)
+        return name
+
+    def take(self, name: str) -> None:
+        """Keep a name from being given."""
+        self._taken.add(name)

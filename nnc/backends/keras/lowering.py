@@ -1,0 +1,125 @@
+"""What the lowerings of this backend work with: the tables they enter themselves in, and the site
+of a node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeAlias
+
+from nnc.backends import pysource as py
+from nnc.backends.base import Table
+from nnc.backends.keras.initializers import initializer
+from nnc.compiler.ir import Node
+from nnc.compiler.types import TensorType
+from nnc.compiler.vocabulary.ops.base import Weight
+
+Axes: TypeAlias = tuple[int, ...]
+Place: TypeAlias = tuple[str, Axes]
+"""Where a layer keeps a weight, `cell.kernel`, and the canonical axes in Keras' order."""
+
+
+class Writer(Protocol):
+    """The part of a program under construction that lowerings write to."""
+
+    def layer(
+        self, site: Site, constructor: py.Call, stored: Mapping[str, Place], suffix: str
+    ) -> py.Expr: ...
+
+    def step(self, site: Site, expr: py.Expr, suffixes: tuple[str, ...]) -> tuple[py.Name, ...]: ...
+
+    def piece(self, name: str) -> py.Name: ...
+
+
+class Site:
+    """A node being lowered: what it takes, by the names these have in the program."""
+
+    def __init__(self, writer: Writer, node: Node, inputs: tuple[py.Expr, ...]) -> None:
+        self._writer = writer
+        self.node = node
+        self.inputs = inputs
+
+    @property
+    def input(self) -> py.Expr:
+        """The first input."""
+        return self.inputs[0]
+
+    @property
+    def type(self) -> TensorType:
+        """The type of the first input."""
+        return self.node.inputs[0].type
+
+    def weight(self, name: str) -> Weight:
+        """The weight of this name. Raises StopIteration when the node has none of it."""
+        return next(weight for weight in self.node.weights if weight.name == name)
+
+    def bias(self) -> dict[str, Any]:
+        """The options about a bias, which the op may have or not."""
+        has_bias = any(weight.name == "bias" for weight in self.node.weights)
+        begins = {"bias_initializer": self.initializer("bias")} if has_bias else {}
+        return {"use_bias": has_bias, **begins}
+
+    def initializer(self, name: str, fans: tuple[int, int] | None = None) -> py.Expr:
+        """How Keras begins a weight; `fans` are those that Keras would work out from its own
+        shape."""
+        return initializer(self.weight(name), fans)
+
+    def layer(
+        self,
+        kind: str,
+        *arguments: object,
+        stored: Mapping[str, Place] | None = None,
+        suffix: str = "",
+        **options: object,
+    ) -> py.Expr:
+        """A layer of Keras (`layers.Dense`) or of the pieces (`BatchNorm`), to be called.
+
+        `stored` says of each weight where it lies. `suffix` names a layer that only prepares:
+        `conv1_padding`.
+        """
+        function: py.Expr = py.dotted(kind) if "." in kind else self.piece(kind)
+        frozen = any(w.role == "parameter" and not w.trainable for w in self.node.weights)
+        if stored and frozen:
+            options["trainable"] = False
+        call = py.call(function, *arguments, **options)
+        return self._writer.layer(self, call, stored or {}, suffix)
+
+    def apply(self, layer: py.Expr, *inputs: py.Expr) -> py.Call:
+        """The layer called on these, or on the inputs of the node."""
+        return py.call(layer, *(inputs or self.inputs))
+
+    def step(self, expr: py.Expr, suffix: str) -> py.Name:
+        """A line of its own for what comes before the result; the name of its value."""
+        return self._writer.step(self, expr, (suffix,))[0]
+
+    def unpack(self, expr: py.Expr, *suffixes: str) -> tuple[py.Name, ...]:
+        """A line that takes several results apart; the names of their values."""
+        return self._writer.step(self, expr, suffixes)
+
+    def at(self, *inputs: py.Expr) -> Site:
+        """The same site with other inputs."""
+        return Site(self._writer, self.node, inputs)
+
+    def piece(self, name: str) -> py.Name:
+        """The name of a hand-written function or class, which the program then contains."""
+        return self._writer.piece(name)
+
+
+Lowered: TypeAlias = "py.Expr | tuple[py.Expr, ...]"
+Lowering: TypeAlias = Callable[[Any, Site], Lowered]
+
+OPS: Table[Lowering] = Table("keras", "op")
+
+
+def example_axis(axis: int) -> int:
+    """An axis of one example as an axis of the batch."""
+    return axis if axis < 0 else axis + 1
+
+
+def only(condition: bool, **options: Any) -> dict[str, Any]:
+    """The options when the condition holds, none otherwise."""
+    return options if condition else {}
+
+
+def one_or_each(numbers: tuple[int, ...]) -> int | tuple[int, ...]:
+    """A single number when all are equal."""
+    return numbers[0] if len(set(numbers)) == 1 else numbers

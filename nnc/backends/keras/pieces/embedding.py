@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from keras import layers, ops
+
+
+class PositionalEncoding(layers.Layer):
+    """Adds sin (even places) and cos (odd places) of position / 10000^(2i / units)."""
+
+    def __init__(self, length: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.length = length
+
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        units = shape[-1] or 0
+        angles = np.arange(self.length)[:, None] / 10000 ** (
+            np.arange(0, units, 2) / units
+        )
+        table = np.empty((self.length, units))
+        table[:, 0::2] = np.sin(angles)
+        table[:, 1::2] = np.cos(angles[:, : units // 2])
+        self.table = table
+
+    def call(self, x: Any) -> Any:
+        table = ops.convert_to_tensor(self.table, dtype=x.dtype)
+        return x + table[: ops.shape(x)[1]]
