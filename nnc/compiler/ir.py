@@ -11,18 +11,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from nnc.compiler.source import NOWHERE, Span
 from nnc.compiler.types import TensorType
-from nnc.compiler.vocabulary.data import Preparation, SourceWord, Split
-from nnc.compiler.vocabulary.losses import Loss
-from nnc.compiler.vocabulary.metrics import Metric
-from nnc.compiler.vocabulary.ops.base import Layout, Op, Types, Weight
-from nnc.compiler.vocabulary.optimizers import Optimizer
-from nnc.compiler.vocabulary.penalties import Penalty
-from nnc.compiler.vocabulary.schedules import Clip, ConstantRate, Early, Schedule
-from nnc.compiler.vocabulary.search import Range
+
+if TYPE_CHECKING:
+    from nnc.compiler.vocabulary.data import Preparation, SourceWord, Split
+    from nnc.compiler.vocabulary.losses import Loss
+    from nnc.compiler.vocabulary.metrics import Metric
+    from nnc.compiler.vocabulary.ops.base import Layout, Op, Types, Weight
+    from nnc.compiler.vocabulary.optimizers import Optimizer
+    from nnc.compiler.vocabulary.penalties import Penalty
+    from nnc.compiler.vocabulary.schedules import Clip, Early, Schedule
+    from nnc.compiler.vocabulary.search import Range
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,9 +187,9 @@ class Training:
     penalties: tuple[PenaltyTerm, ...]
     """Every penalty, weight by weight: those of the loss and those of layers (`regularize=`)."""
     optimizer: Optimizer
+    schedule: Schedule
     loss_penalties: tuple[tuple[Penalty, float], ...] = ()
     """The penalties of the loss as they were written, with their factors."""
-    schedule: Schedule = field(default_factory=ConstantRate)
     clip: Clip | None = None
     stop: Early | None = None
     metrics: tuple[MetricUse, ...] = ()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 
 import pytest
 
 import nnc
-from nnc.compiler import vocabulary
 from nnc.compiler.ir import single
 from nnc.compiler.types import DTYPES, TensorType
-from nnc.compiler.vocabulary import base
+from nnc.compiler.vocabulary import base, generate
+from nnc.compiler.vocabulary import index as index_module
 from nnc.compiler.vocabulary.base import Mistake, Word
 from nnc.compiler.vocabulary.losses import Loss
 from nnc.compiler.vocabulary.metrics import Metric
@@ -28,8 +29,12 @@ def by_word(value: object) -> str | None:
     return value.word if isinstance(value, type) and issubclass(value, Word) else None
 
 
+def test_the_index_is_up_to_date() -> None:
+    text = Path(index_module.__file__).read_text(encoding="utf-8")
+    assert text == generate.index(), "run `make index`"
+
+
 def test_the_register_is_filled() -> None:
-    assert vocabulary.__all__
     assert {"Dense", "LSTM", "relu"} <= {cls.word for cls in OPS}
 
 

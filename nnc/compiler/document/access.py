@@ -15,7 +15,8 @@ RESERVED: Final = frozenset({"and", "as", "else", "false", "for", "if", "in", "n
 """Words of the language that can't be names, in either form of a spec."""
 
 _NAME: Final = re.compile(r"[^\W\d]\w*")
-_PATH: Final = re.compile(r"\w+(?:\.\w+)*")
+_WHOLE: Final = r"[0-9]+(?:[eE][0-9]+)?"
+_PATH: Final = re.compile(rf"(?:{_WHOLE}\.)*(?:{_WHOLE}|[^\W\d]\w*(?:\.\w+)*)")
 _TYPE: Final = re.compile(r"\s*(\w+)\s*(?:\[([^\[\]]*)\]\s*)?")
 _SIZE: Final = re.compile(r"\s*(-?[0-9]{1,30}|[^\W\d]\w*)\s*")
 _KINDS: Final = {

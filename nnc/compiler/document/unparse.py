@@ -67,8 +67,7 @@ class _Unparser:
         call = self._call(node.op) if node.owns_weights else _call(node.layer)
         sources = tuple(self._reference(value) for value in node.inputs)
         source = sources[0] if len(sources) == 1 else syntax.Tuple(sources, NOWHERE)
-        stage = syntax.Apply(call, _name(node.name), NOWHERE)
-        chain = syntax.Chain(source, (stage,), NOWHERE)
+        chain = syntax.Chain(source, (_stage(call, node.name),), NOWHERE)
         if not node.name[0].isdecimal():
             return syntax.Run(chain, NOWHERE)
         for value in node.outputs:
@@ -187,6 +186,14 @@ def _bind(name: str, value: syntax.Expression) -> syntax.Bind:
 
 def _call(name: str, *arguments: syntax.Argument) -> syntax.Call:
     return syntax.Call(name, arguments, NOWHERE, NOWHERE)
+
+
+def _stage(call: syntax.Call, path: str) -> syntax.Stage:
+    """`call as path`; text can't hold `as 0.conv`, but `(call as conv) as 0` is the same."""
+    outer, dot, inner = path.partition(".")
+    if dot and path[0].isdecimal():
+        return syntax.Group((_stage(call, inner),), _name(outer), NOWHERE)
+    return syntax.Apply(call, _name(path), NOWHERE)
 
 
 def _number(value: int | float) -> syntax.Expression:

@@ -14,10 +14,9 @@ from nnc.compiler.passes.expressions import Evaluator, Flowing
 from nnc.compiler.passes.scope import Flow, Paths, Scope, snake
 from nnc.compiler.source import Span
 from nnc.compiler.types import MAXIMUM_SIZE, broadcast, elements
-from nnc.compiler.vocabulary.base import Rejected
+from nnc.compiler.vocabulary import base
+from nnc.compiler.vocabulary.base import Rejected, Word
 from nnc.compiler.vocabulary.ops.base import Op, Types, Weight
-from nnc.compiler.vocabulary.ops.merge import Arithmetic, MatMul
-from nnc.compiler.vocabulary.ops.shape import Unsqueeze
 
 MAXIMUM_NODES: Final = 30_000
 """The largest model that nnc expands; beyond it compiling would take minutes."""
@@ -171,18 +170,18 @@ class Builder:
         """Both sides of arithmetic with the same number of axes: size 1 axes in front of the
         shorter one."""
         ranks = [value.type.rank for value in flow]
-        if not isinstance(op, Arithmetic | MatMul) or len(flow) != 2 or ranks[0] == ranks[1]:
+        if not op.broadcasts or len(flow) != 2 or ranks[0] == ranks[1]:
             return flow
-        if isinstance(op, MatMul) and min(ranks) < 2:
-            return flow
-        if isinstance(op, Arithmetic) and broadcast(flow[0].type.shape, flow[1].type.shape) is None:
+        if op.word == "matmul":
+            fits = min(ranks) > 1
+        else:
+            fits = broadcast(flow[0].type.shape, flow[1].type.shape) is not None
+        if not fits:
             return flow
         grown = []
         for value in flow:
             while value.type.rank < max(ranks):
-                unsqueeze = Application(
-                    Bound(Unsqueeze(axis=0), {}, application.span), None, value.span
-                )
+                unsqueeze = Application(Bound(_unsqueeze(), {}, application.span), None, value.span)
                 made = self.apply(unsqueeze, (value,), scope)
                 if isinstance(made, Poison):
                     return flow
@@ -306,3 +305,9 @@ def literal_shape(value: Any) -> tuple[int, ...] | None:
     inner = {literal_shape(item) for item in value}
     only = inner.pop()
     return None if inner or only is None else (len(value), *only)
+
+
+def _unsqueeze() -> Word:
+    found = base.find("op", "Unsqueeze")
+    assert found is not None
+    return found(axis=0)  # type: ignore[call-arg]

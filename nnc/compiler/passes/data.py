@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import TYPE_CHECKING, Any, cast
 
 from nnc.compiler import ir, syntax
 from nnc.compiler.diagnostics import Label, did_you_mean
@@ -10,7 +10,9 @@ from nnc.compiler.passes.arguments import Bound
 from nnc.compiler.passes.settings import Settings
 from nnc.compiler.passes.state import State
 from nnc.compiler.source import Span
-from nnc.compiler.vocabulary.data import ColumnOf, Columns, Preparation, SourceWord, Split
+
+if TYPE_CHECKING:
+    from nnc.compiler.vocabulary.data import Preparation, SourceWord, Split
 
 
 def data(state: State) -> None:
@@ -52,9 +54,9 @@ class _Data:
         if source is None or any(field is None for field in fields):
             return
         self._state.data = ir.Data(
-            cast(SourceWord, source.word),
+            cast("SourceWord", source.word),
             tuple(field for field in fields if field is not None),
-            cast(Split, split.word) if split else None,
+            cast("Split", split.word) if split else None,
             self._section.span,
         )
 
@@ -119,8 +121,8 @@ class _Data:
             return None
         if columns is None or any(p is None for p in preparations):
             return None
-        word = columns.word
-        names = word.names if isinstance(word, Columns) else (cast(ColumnOf, word).name,)
+        word: Any = columns.word
+        names = word.names if word.word == "columns" else (word.name,)
         made = tuple(p for p in preparations if p is not None)
         return ir.Field(bind.names[0].text, names, made, bind.span)
 
@@ -133,7 +135,7 @@ class _Data:
         bound = self._settings.as_word(
             stage.call, "preparation", "a preparation such as `standardize`"
         )
-        return cast(Preparation, bound.word) if bound else None
+        return cast("Preparation", bound.word) if bound else None
 
 
 def _parts(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from nnc.compiler import ir, syntax
 from nnc.compiler.diagnostics import did_you_mean
@@ -10,7 +10,9 @@ from nnc.compiler.passes.arguments import Option, report_rejected
 from nnc.compiler.passes.settings import Settings
 from nnc.compiler.passes.state import State
 from nnc.compiler.vocabulary.base import Rejected
-from nnc.compiler.vocabulary.search import Range
+
+if TYPE_CHECKING:
+    from nnc.compiler.vocabulary.search import Range
 
 METHODS: Final = ("random", "grid", "bayesian", "evolution")
 SETTINGS: Final = ("trials", "method", "minimize", "maximize")
@@ -79,7 +81,7 @@ def _range(state: State, settings: Settings, bind: syntax.Bind, ranges: dict[str
     bound = settings.as_word(bind.value, "range", "a range such as `choice(16, 32)`")
     if bound is None:
         return
-    word = cast(Range, bound.word)
+    word = cast("Range", bound.word)
     try:
         word.check()
     except Rejected as rejected:

@@ -14,8 +14,7 @@ from nnc.compiler.passes.expressions import Flowing, FlowRules
 from nnc.compiler.passes.scope import Flow, Scope, SharedLayer
 from nnc.compiler.source import Span
 from nnc.compiler.vocabulary import base
-from nnc.compiler.vocabulary.ops import elementwise, merge
-from nnc.compiler.vocabulary.ops.base import Channelled, Op
+from nnc.compiler.vocabulary.ops.base import Channelled
 
 if TYPE_CHECKING:
     from nnc.compiler.passes.elaborate import Elaborator
@@ -23,9 +22,13 @@ if TYPE_CHECKING:
 MAXIMUM_TURNS: Final = 200_000
 """Turns of all loops together: a loop whose turns add nothing must end as well."""
 
-_OPERATORS: Final[dict[str, type[Op]]] = {
-    cls.symbol: cls
-    for cls in (merge.Add, merge.Subtract, merge.Multiply, merge.Divide, merge.Power, merge.MatMul)
+_OPERATORS: Final = {
+    "+": "add",
+    "-": "subtract",
+    "*": "multiply",
+    "/": "divide",
+    "**": "power",
+    "@": "matmul",
 }
 
 
@@ -50,8 +53,8 @@ class Stages(FlowRules):
 
     def arithmetic(self, expression: syntax.Binary, left: Any, right: Any, scope: Scope) -> Any:
         evaluator = self._elaborator.evaluator
-        op = _OPERATORS.get(expression.operator)
-        if op is None:
+        word = _OPERATORS.get(expression.operator)
+        if word is None:
             return evaluator.error(
                 "E407",
                 f"`{expression.operator}` can't be applied to values of the model",
@@ -75,9 +78,7 @@ class Stages(FlowRules):
                     )
                 flows.append(value[0])
             elif (
-                isinstance(value, int | float)
-                and not isinstance(value, bool)
-                and op is not merge.MatMul
+                isinstance(value, int | float) and not isinstance(value, bool) and word != "matmul"
             ):
                 numbers[side] = float(value)
             else:
@@ -87,13 +88,13 @@ class Stages(FlowRules):
                     part.span,
                     f"this is {shown(value)}",
                 )
-        bound = Bound(op(**numbers), {}, expression.span)
+        bound = Bound(_op(word)(**numbers), {}, expression.span)
         return self._apply(
             Application(bound, None, expression.span, self.reused), tuple(flows), scope
         )
 
     def negate(self, flow: Flow, span: Span, scope: Scope) -> Any:
-        bound = Bound(elementwise.Negate(), {}, span)
+        bound = Bound(_op("negate")(), {}, span)
         return self._apply(Application(bound, None, span, self.reused), flow, scope)
 
     def named(self, name: str, scope: Scope) -> Flowing | None:
@@ -307,3 +308,9 @@ class Stages(FlowRules):
             if shared.applied is not None:
                 self._applied.pop()
             shared.applied = shared.applied or stage.span
+
+
+def _op(word: str) -> type[base.Word]:
+    found = base.find("op", word)
+    assert found is not None
+    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from nnc.compiler import ir, syntax
 from nnc.compiler.diagnostics import Label, did_you_mean
@@ -14,12 +14,13 @@ from nnc.compiler.passes.typing import input_type
 from nnc.compiler.source import Span
 from nnc.compiler.vocabulary import base
 from nnc.compiler.vocabulary.base import Rejected
-from nnc.compiler.vocabulary.losses import Loss
-from nnc.compiler.vocabulary.metrics import Metric
-from nnc.compiler.vocabulary.ops.activation import Softmax
-from nnc.compiler.vocabulary.optimizers import Optimizer
-from nnc.compiler.vocabulary.penalties import Penalty
-from nnc.compiler.vocabulary.schedules import Clip, ConstantRate, Early, Schedule
+
+if TYPE_CHECKING:
+    from nnc.compiler.vocabulary.losses import Loss
+    from nnc.compiler.vocabulary.metrics import Metric
+    from nnc.compiler.vocabulary.optimizers import Optimizer
+    from nnc.compiler.vocabulary.penalties import Penalty
+    from nnc.compiler.vocabulary.schedules import Clip, Early, Schedule
 
 SETTINGS: Final = (
     "loss",
@@ -76,9 +77,9 @@ class _Training:
             losses=tuple(self._losses),
             penalties=tuple(self._penalty_terms()),
             loss_penalties=tuple(self._penalties),
-            optimizer=cast(Optimizer, optimizer.word),
-            schedule=cast(Schedule, schedule.word) if schedule else ConstantRate(),
-            clip=cast(Clip, clip.word) if clip else None,
+            optimizer=cast("Optimizer", optimizer.word),
+            schedule=cast("Schedule", schedule.word if schedule else self._constant_rate()),
+            clip=cast("Clip", clip.word) if clip else None,
             stop=stop,
             metrics=metrics,
             epochs=epochs,
@@ -98,6 +99,12 @@ class _Training:
                 "needs one",
                 help=f"write `{example}`",
             )
+
+    @staticmethod
+    def _constant_rate() -> Any:
+        found = base.find("schedule", "constant")
+        assert found is not None
+        return found()
 
     # ---- targets ----------------------------------------------------------------------
 
@@ -177,14 +184,14 @@ class _Training:
         if penalty is not None:
             bound = self._settings.binder.bind(call, penalty)
             if bound is not None:
-                self._penalties.append((cast(Penalty, bound.word), factor))
+                self._penalties.append((cast("Penalty", bound.word), factor))
             return
         self._compares = True
         found = self._compared(call, "loss")
         if found is None:
             return
         bound, output, target = found
-        loss = cast(Loss, bound.word)
+        loss = cast("Loss", bound.word)
         if not self._fits(loss, bound, output, target):
             return
         prediction, logits = self._prediction(loss, output)
@@ -202,7 +209,7 @@ class _Training:
         if maker is None or maker.op.word != loss.fuses:
             return output.value, True
         last = output.value.type.rank - 1
-        if isinstance(maker.op, Softmax) and maker.op.axis not in (-1, last):
+        if loss.fuses == "softmax" and getattr(maker.op, "axis", -1) not in (-1, last):
             return output.value, False
         return maker.inputs[0], True
 
@@ -322,7 +329,7 @@ class _Training:
         names: list[str] = []
         for call in calls:
             found = self._compared(call, "metric")
-            if found is None or not self._fits(cast(Metric, found[0].word), *found):
+            if found is None or not self._fits(cast("Metric", found[0].word), *found):
                 continue
             bound, output, target = found
             name = bound.word.word
@@ -331,13 +338,13 @@ class _Training:
             if name in names:
                 continue
             names.append(name)
-            yield ir.MetricUse(name, cast(Metric, bound.word), output.name, output.value, target)
+            yield ir.MetricUse(name, cast("Metric", bound.word), output.name, output.value, target)
 
     def _read_stop(self, metrics: set[str]) -> Early | None:
         bound = self._settings.word("stop", "stop", "a reason to stop such as `early(patience=5)`")
         if bound is None:
             return None
-        stop = cast(Early, bound.word)
+        stop = cast("Early", bound.word)
         known = [
             f"{prefix}{name}" for name in ("loss", *sorted(metrics)) for prefix in ("", "val_")
         ]

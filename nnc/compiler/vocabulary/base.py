@@ -8,11 +8,13 @@ class.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
+from importlib import import_module
+from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from nnc.compiler.types import MAXIMUM_SIZE
+from nnc.compiler.vocabulary.index import INDEX
 
 Kind: TypeAlias = Literal[
     "op",
@@ -133,6 +135,7 @@ class Mistake:
         """Types of the inputs, `f32[3, 8, 8]`; without any, those of the first example."""
 
 
+_PACKAGE: Final = __name__.rpartition(".")[0]
 _REGISTER: dict[Kind, dict[str, type[Word]]] = {}
 
 
@@ -144,18 +147,32 @@ def _enter(cls: type[Word]) -> None:
         names[name] = cls
 
 
+def registered() -> Mapping[Kind, Mapping[str, type[Word]]]:
+    """The words loaded so far: kind -> name or alias -> class."""
+    return _REGISTER
+
+
 def find(kind: Kind, name: str) -> type[Word] | None:
-    """The word of a kind by its name or alias."""
+    """The word of a kind by its name or alias; its family is loaded at the first use."""
+    family = INDEX.get(kind, {}).get(name)
+    if family is not None:
+        import_module(f"{_PACKAGE}.{family}")
     return _REGISTER.get(kind, {}).get(name)
 
 
 def names(kind: Kind, *, aliases: bool = True) -> Iterator[str]:
     """The names of a kind in alphabetical order."""
-    known = _REGISTER.get(kind, {})
-    return iter(sorted(n for n, cls in known.items() if aliases or n == cls.word))
+    if aliases:
+        return iter(sorted(INDEX.get(kind, {})))
+    return iter(sorted(cls.word for cls in words(kind)))
 
 
 def words(kind: Kind | None = None) -> list[type[Word]]:
-    """Every word (of a kind), once, in the order of definition."""
-    kinds = [kind] if kind else list(_REGISTER)
-    return list(dict.fromkeys(cls for k in kinds for cls in _REGISTER.get(k, {}).values()))
+    """Every word (of a kind), once, family by family in the order of definition."""
+    kinds = [kind] if kind else list(INDEX)
+    for family in dict.fromkeys(f for k in kinds for f in INDEX.get(k, {}).values()):
+        import_module(f"{_PACKAGE}.{family}")
+    found = dict.fromkeys(
+        cls for k, known in _REGISTER.items() if k in kinds for cls in known.values()
+    )
+    return sorted(found, key=lambda cls: cls.__module__)

@@ -60,6 +60,8 @@ class Op(Word):
     results: ClassVar[tuple[str, ...]] = ("output",)
     arity: ClassVar[tuple[int, int]] = (1, 1)
     """The fewest and the most inputs."""
+    broadcasts: ClassVar[bool] = False
+    """Whether two inputs are broadcast: the compiler gives them the same number of axes."""
 
     def result_names(self) -> tuple[str, ...]:
         """The names of the results this op gives with its arguments."""

@@ -30,6 +30,7 @@ class Arithmetic(Op):
     symbol: ClassVar[str]
     """The operator that users write."""
     arity = (1, 2)
+    broadcasts = True
     left: Real | None = Field(None, description="a number in place of the first input")
     right: Real | None = Field(None, description="a number in place of the second input")
 
@@ -134,6 +135,7 @@ class MatMul(Op):
     symbol: ClassVar[str] = "@"
     aliases = ("MatMul",)
     arity = (2, 2)
+    broadcasts = True
 
     def infer(self, inputs: Types) -> Types:
         require_float(self, inputs)
