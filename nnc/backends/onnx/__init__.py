@@ -1,0 +1,37 @@
+"""ONNX models, written directly from the IR."""
+
+from nnc.backends.onnx import (
+    activation,
+    attention,
+    conv,
+    dense,
+    elementwise,
+    embedding,
+    merge,
+    normalization,
+    pooling,
+    recurrent,
+    reduction,
+    regularization,
+    shape,
+    table,
+)
+
+__all__ = [
+    "activation",
+    "attention",
+    "conv",
+    "dense",
+    "elementwise",
+    "embedding",
+    "merge",
+    "normalization",
+    "pooling",
+    "recurrent",
+    "reduction",
+    "regularization",
+    "shape",
+    "table",
+]
+
+table.ops.sealed()

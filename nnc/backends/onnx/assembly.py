@@ -1,0 +1,228 @@
+"""A model under construction: nodes, stored tensors, and values whose names are settled at the end.
+
+A node of the IR becomes one ONNX node with its name, mostly; what else it needs is named below it:
+`attn` and `attn/scores`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnc.backends.base import Precision
+from nnc.compiler.ir import Graph, Node, Value
+from nnc.compiler.types import DType, TensorType
+
+Array: TypeAlias = "NDArray[Any]"
+Pack: TypeAlias = Callable[[Sequence[Array]], Array]
+"""Canonical weights -> the tensor that the model stores."""
+Unpack: TypeAlias = Callable[[Array], Sequence[Array]]
+"""The stored tensor -> the canonical weights, bit for bit."""
+
+
+@dataclass(eq=False, slots=True)
+class Handle:
+    """A value of the model; `wish` is the name that it gets when nobody else has it."""
+
+    wish: str
+
+
+@dataclass(frozen=True, slots=True)
+class OnnxNode:
+    """One node of the model; an input that is left out is None."""
+
+    operator: str
+    name: str
+    inputs: tuple[Handle | None, ...]
+    outputs: tuple[Handle, ...]
+    attributes: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Some rows of a weight; without start and stop all of them. `weight` is its full name."""
+
+    weight: str
+    start: int | None = None
+    stop: int | None = None
+
+    def of(self, array: Array) -> Array:
+        return array if self.start is self.stop is None else array[self.start : self.stop]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A tensor made of canonical weights."""
+
+    handle: Handle
+    sources: tuple[Rows, ...]
+    pack: Pack
+    unpack: Unpack
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A tensor that the op itself brings along."""
+
+    handle: Handle
+    array: Array
+
+
+@dataclass
+class Assembly:
+    """What has been made so far. `bound` leads from the IR's values to the model's."""
+
+    graph: Graph
+    opset: int
+    precision: Precision = "float32"
+    nodes: list[OnnxNode] = field(default_factory=list)
+    stored: dict[str, Stored] = field(default_factory=dict)
+    constants: list[Constant] = field(default_factory=list)
+    bound: dict[str, Handle] = field(default_factory=dict)
+    made: list[Handle] = field(default_factory=list)
+    """The results of nodes, in order."""
+    _names: set[str] = field(default_factory=set)
+    _unbound: set[Handle] = field(default_factory=set)
+
+    def add(
+        self,
+        operator: str,
+        name: str,
+        inputs: Iterable[Handle | None],
+        results: Sequence[str],
+        attributes: Mapping[str, Any],
+    ) -> tuple[Handle, ...]:
+        """A node whose results wish for these names."""
+        outputs = tuple(Handle(result) for result in results)
+        self.made += outputs
+        self._unbound.update(outputs)
+        number, free = 2, name
+        while free in self._names:
+            free, number = f"{name}_{number}", number + 1
+        self._names.add(free)
+        self.nodes.append(OnnxNode(operator, free, tuple(inputs), outputs, attributes))
+        return outputs
+
+    def bind(self, value: Value, handle: Handle) -> None:
+        """Say which value of the model is a value of the IR."""
+        if handle in self._unbound:  # else it has been named: the op gave an input on
+            self._unbound.remove(handle)
+            handle.wish = value.name
+        self.bound[value.name] = handle
+
+    def dtype(self, dtype: DType) -> DType:
+        """The element type that stands for the spec's: in float64 runs f32 becomes f64."""
+        return "f64" if dtype == "f32" and self.precision == "float64" else dtype
+
+
+NUMPY: Mapping[DType, Any] = {
+    "f16": np.float16,
+    "f32": np.float32,
+    "f64": np.float64,
+    "i32": np.int32,
+    "i64": np.int64,
+    "u8": np.uint8,
+    "bool": np.bool_,
+}
+"""Element types as NumPy has them; bf16 it hasn't."""
+
+
+class Place:
+    """A node of the IR that is being lowered: its inputs, and what may be added for it."""
+
+    def __init__(self, assembly: Assembly, node: Node) -> None:
+        self._assembly = assembly
+        self.node = node
+        self.opset = assembly.opset
+        self.inputs = tuple(assembly.bound[value.name] for value in node.inputs)
+
+    @property
+    def x(self) -> Handle:
+        """The first (mostly the only) input."""
+        return self.inputs[0]
+
+    @property
+    def type(self) -> TensorType:
+        """The type of one example of the first input."""
+        return self.node.inputs[0].type
+
+    @property
+    def float_type(self) -> DType:
+        """The element type of the first input as the model has it."""
+        return self._assembly.dtype(self.type.dtype)
+
+    def add(
+        self, operator: str, *inputs: Handle | None, role: str = "", **attributes: Any
+    ) -> Handle:
+        """A node with one result, named after the layer and, unless it is the main one, its
+        role."""
+        return self.several(operator, *inputs, results=("",), role=role, **attributes)[0]
+
+    def several(
+        self,
+        operator: str,
+        *inputs: Handle | None,
+        results: Sequence[str],
+        role: str = "",
+        **attributes: Any,
+    ) -> tuple[Handle, ...]:
+        """A node with several results, each with its role."""
+        wishes = [self._below(result or role) for result in results]
+        return self._assembly.add(operator, self._below(role), inputs, wishes, attributes)
+
+    def _below(self, role: str) -> str:
+        return f"{self.node.name}/{role}" if role else self.node.name
+
+    def weight(self, name: str) -> Handle:
+        """A weight of the layer as it is stored canonically."""
+        return self.rows(name, Rows(name))
+
+    def transposed(self, name: str) -> Handle:
+        """A matrix of the layer with its axes exchanged."""
+        return self.transposed_rows(f"{name}.T", Rows(name))
+
+    def rows(self, name: str, source: Rows) -> Handle:
+        """Some rows of a weight of the layer."""
+        return self.packed(name, (source,), lambda arrays: arrays[0], lambda array: (array,))
+
+    def transposed_rows(self, name: str, source: Rows) -> Handle:
+        """Some rows of a matrix of the layer, with its axes exchanged."""
+        return self.packed(name, (source,), lambda arrays: arrays[0].T, lambda array: (array.T,))
+
+    def packed(self, name: str, sources: Sequence[Rows], pack: Pack, unpack: Unpack) -> Handle:
+        """A tensor made of weights of the layer. Every use of a shared layer gets the same one."""
+        layer = self.node.layer
+        full = f"{layer}.{name}"
+        if full not in self._assembly.stored:
+            parts = tuple(Rows(f"{layer}.{s.weight}", s.start, s.stop) for s in sources)
+            self._assembly.stored[full] = Stored(Handle(full), parts, pack, unpack)
+        return self._assembly.stored[full].handle
+
+    def constant(self, array: Array, role: str) -> Handle:
+        """A tensor that the op brings along."""
+        handle = Handle(self._below(role))
+        self._assembly.constants.append(Constant(handle, array))
+        return handle
+
+    def whole(self, numbers: int | Sequence[int], role: str) -> Handle:
+        """Whole numbers: a shape, axes, a size."""
+        return self.constant(np.array(numbers, np.int64), role)
+
+    def number(self, number: float, role: str) -> Handle:
+        """A number of the element type of the first input."""
+        return self.constant(np.array(number, NUMPY[self.float_type]), role)
+
+    def floats(self, array: Array, role: str) -> Handle:
+        """Numbers of the element type of the first input."""
+        return self.constant(array.astype(NUMPY[self.float_type]), role)
+
+    def size(self, number: int, axis: int, role: str) -> Handle:
+        """How long an axis of one example of an input is at run time: a vector of one number."""
+        known = self.node.inputs[number].type.shape[axis]
+        if isinstance(known, int):
+            return self.whole([known], role)
+        return self.add("Shape", self.inputs[number], role=role, start=axis + 1, end=axis + 2)
