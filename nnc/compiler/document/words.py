@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import nnc.compiler.vocabulary  # noqa: F401  (enters the words)
 from nnc.compiler import syntax
 from nnc.compiler.document.access import Access
 from nnc.compiler.document.positions import Value
