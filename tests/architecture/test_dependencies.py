@@ -125,7 +125,11 @@ def test_the_rules_see_imports_wherever_they_hide() -> None:
 
 @pytest.mark.parametrize("hidden", ["importlib.import_module", "__import__"])
 def test_nobody_imports_by_a_name_in_a_string(hidden: str) -> None:
-    allowed = {"nnc/backends/base.py"}  # the backends are imported when they are asked for
+    allowed = {
+        "nnc/backends/registry.py",  # the backends are imported when they are asked for,
+        "nnc/compiler/vocabulary/base.py",  # families of words when one of theirs is named,
+        "nnc/compiler/vocabulary/generate.py",  # by names that stand in our own index
+    }
     found = [
         f"{module.name}:{node.lineno}"
         for module in modules()
