@@ -137,3 +137,31 @@ def show(diagnostics: Iterable[Diagnostic]) -> None:
     text = render_text(diagnostics, color=colored(sys.stderr), width=width(sys.stderr))
     if text:
         say(text.rstrip("\n"))
+
+
+def weights(program: Program, path: str | None) -> dict[str, Any]:
+    """The weights of a file, or without one those that the spec begins with.
+
+    Raises Failed when they don't fit, Unusable when the file can't be read.
+    """
+    if path is None:
+        from nnc.backends import initial
+
+        return dict(initial.weights(program.graph, program.seed))
+    from nnc.backends.weights import read as read_weights
+
+    try:
+        return dict(read_weights(path, program.graph))
+    except OSError as error:
+        raise unreadable(path, error) from None
+
+
+def require(backend: str) -> None:
+    """Raise Unusable unless what runs a backend is installed."""
+    from nnc.backends.registry import BACKENDS
+
+    chosen = BACKENDS.get(backend)
+    if chosen is not None and chosen.missing is not None:
+        raise Unusable(
+            f"{chosen.title} is not installed: there is no module `{chosen.missing}`", chosen.hint
+        )

@@ -73,15 +73,19 @@ def read_bytes(file: str, most: int) -> bytes:
 
 
 def write_text(path: str, text: str) -> None:
-    """Write a file whole or not at all. Raises OSError."""
+    """Write a file whole or not at all. Raises Unusable."""
     write_chunks(path, (text.encode("utf-8"),))
 
 
 def write_chunks(path: str, chunks: Iterable[bytes | memoryview]) -> None:
-    """Write a file whole or not at all. Raises OSError."""
+    """Write a file whole or not at all. Raises Unusable."""
     from nnc.backends.files import write_whole
 
-    write_whole(path, chunks)
+    try:
+        write_whole(path, chunks)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise Unusable(f"can't write {path}: {reason}") from None
 
 
 def refuse_overwriting(output: str | None, *inputs: str | None) -> None:

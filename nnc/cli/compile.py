@@ -1,0 +1,141 @@
+"""`nnc compile`: a spec as source that stands alone, or as a model file."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nnc.cli import specs
+from nnc.cli.terminal import (
+    Unusable,
+    give_bytes,
+    is_terminal,
+    refuse_overwriting,
+    say,
+    write_chunks,
+)
+from nnc.cli.verb import Verb
+
+if TYPE_CHECKING:
+    from nnc.backends.base import Arrays, Artifact
+    from nnc.compiler.ir import Program
+
+_INITIAL = {"state": "initial"}
+"""Marks a file of weights that nobody has trained."""
+BACKENDS = ("torch", "keras", "onnx")
+
+
+@click.command(
+    "compile",
+    cls=Verb,
+    example=(
+        "nnc compile xor.nn --backend torch -o xor.py\n"
+        "nnc compile xor.nn --backend onnx -o xor.onnx --weights xor.safetensors"
+    ),
+    short_help="write PyTorch or Keras source, or an ONNX model",
+)
+@specs.file_argument
+@click.option("--backend", type=click.Choice(BACKENDS), required=True)
+@click.option("-o", "--output", metavar="PATH", help="where to write; `-` is stdout")
+@click.option("--weights", metavar="FILE", help="a safetensors file instead of initial weights")
+@specs.set_option
+@click.option(
+    "--seed", type=click.IntRange(min=0), help="draw the initial weights from another seed"
+)
+@click.option("--opset", type=int, help="ONNX: the operator set, 18 to 26 (20 without it)")
+def command(
+    file: str,
+    backend: str,
+    output: str | None,
+    weights: str | None,
+    settings: dict[str, Any],
+    seed: int | None,
+    opset: int | None,
+) -> None:
+    """Write a spec as source that needs nothing of nnc, or as an ONNX model.
+
+    Source goes to stdout without `-o`. With `-o xor.py` the weights are written beside it as
+    xor.safetensors: those of `--weights`, or initial ones drawn from the spec's seed.
+    """
+    _check_options(backend, output, opset)
+    refuse_overwriting(output, file, weights)
+    program = specs.program(file, settings)
+    if seed is not None:
+        program = replace(program, seed=seed)
+    target = None if output in (None, "-") else output
+    if backend == "onnx":
+        artifact = _onnx(program, specs.weights(program, weights), opset)
+    else:
+        artifact = _source(program, backend)
+        if target is not None:
+            _write_weights(program, weights, Path(target).with_suffix(".safetensors"))
+        elif weights is not None:
+            say("the source holds no weights: with `-o` they are written beside it")
+    if target is None:
+        give_bytes(artifact.chunks)
+    else:
+        write_chunks(target, artifact.chunks)
+
+
+def _check_options(backend: str, output: str | None, opset: int | None) -> None:
+    if backend == "onnx" and output in (None, "-") and is_terminal():
+        raise Unusable("an ONNX model is binary and not for a terminal", "write `-o model.onnx`")
+    if output and output.endswith(".safetensors"):
+        raise Unusable(f"{output} is a name for weights, and this writes a model")
+    if opset is None:
+        return
+    if backend != "onnx":
+        raise click.UsageError("`--opset` is for `--backend onnx`")
+    from nnc.backends.onnx.model import IR_VERSIONS
+
+    if opset not in IR_VERSIONS:
+        known = sorted(IR_VERSIONS)
+        raise click.UsageError(f"`--opset` goes from {known[0]} to {known[-1]}, not {opset}")
+
+
+def _source(program: Program, backend: str) -> Artifact:
+    from nnc.backends import registry
+    from nnc.compiler.diagnostics import Failed
+
+    chosen = registry.BACKENDS[backend]
+    refused = chosen.refusals(program)
+    if refused:
+        raise Failed(refused)
+    assert chosen.load_emit is not None
+    return chosen.load_emit()(program)
+
+
+def _onnx(program: Program, weights: Arrays, opset: int | None) -> Artifact:
+    specs.require("onnx")
+    from nnc.backends.onnx.emit import DEFAULT_OPSET, emit
+
+    return emit(program, weights, opset=opset or DEFAULT_OPSET)
+
+
+def _write_weights(program: Program, given: str | None, path: Path) -> None:
+    """Write the weights beside the source. What isn't known to be initial weights is never lost."""
+    from nnc.backends.safetensors import encoded
+
+    weights = specs.weights(program, given)
+    if not weights or (given is not None and path.exists() and os.path.samefile(given, path)):
+        return
+    metadata = {"format": "pt", "producer": "nnc", **({} if given else _INITIAL)}
+    chunks = list(encoded(weights, metadata))
+    if path.exists() and not _may_go(path, b"".join(chunks)):
+        raise Unusable(
+            f"{path} holds weights that would be lost",
+            f"move it away, or use it with `--weights {path}`",
+        )
+    write_chunks(str(path), chunks)
+
+
+def _may_go(path: Path, new: bytes) -> bool:
+    """Whether a file holds the same weights, or initial ones, which can be drawn again."""
+    old = path.read_bytes()
+    (name, value), *_ = _INITIAL.items()
+    mark = f'"{name}":"{value}"'.encode()
+    return old == new or mark in old[:300].replace(b" ", b"")
