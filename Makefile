@@ -13,7 +13,7 @@ export TF_CPP_MIN_LOG_LEVEL := 3
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint format golden bench fuzz clean
+.PHONY: help demo test check lint format golden index bench fuzz clean
 
 help:  ## the verbs
 	@sed -n 's/^\([a-z]*\):.*##  *\(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -41,6 +41,10 @@ format: $(VENV)/.dev  ## write the one layout, with the lints that cure themselv
 
 golden: $(VENV)/.dev  ## rewrite the golden files; read the difference before committing it
 	$(PYTHON) -m pytest -q -n $(WORKERS) --dist loadfile --update-golden
+
+index: $(VENV)/.dev  ## rewrite what is generated: the parser's tables, the index of words
+	$(PYTHON) -m nnc.grammar.generate
+	$(PYTHON) -m nnc.compiler.vocabulary.generate
 
 bench: $(VENV)/.dev  ## measure
 	@for name in $(BENCHES); do $(PYTHON) -m bench.$$name || exit 1; done

@@ -1,7 +1,8 @@
 """nnc: one spec, every backend, provably the same network.
 
-The facade: `compile_text` and `compile_file` give a program and what there is to say about it. Backends,
-training and verification live in their own packages and load frameworks only when they run.
+The facade: `compile_text` and `compile_file` give a program and what there is to say about it,
+`to_json` writes a program as its JSON spec. Backends and verification live in their own packages
+and load frameworks only when they run.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nnc.compiler.document.write import to_json
     from nnc.loading import compile_file, compile_text
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "compile_file", "compile_text"]
+__all__ = ["__version__", "compile_file", "compile_text", "to_json"]
 
 
 def __getattr__(name: str) -> Any:
@@ -21,4 +23,8 @@ def __getattr__(name: str) -> Any:
         from nnc import loading
 
         return getattr(loading, name)
+    if name == "to_json":
+        from nnc.compiler.document.write import to_json
+
+        return to_json
     raise AttributeError(f"module 'nnc' has no attribute '{name}'")

@@ -100,10 +100,10 @@ class Graph:
     nodes: tuple[Node, ...]
     outputs: tuple[Output, ...]
     layout: Layout = "channels_first"
-    hints: Mapping[str, str] = field(default_factory=dict)
+    hints: Mapping[str, str] = field(default_factory=dict, compare=False)
     """Name of a value -> the name that the spec's author gave it (`h`, `logits`), for readable
     code."""
-    instances: tuple[Instance, ...] = ()
+    instances: tuple[Instance, ...] = field(default=(), compare=False)
 
     @cached_property
     def weights(self) -> dict[str, Weight]:
