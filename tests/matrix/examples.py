@@ -14,7 +14,7 @@ from nnc.backends.layout import to_layout
 from nnc.compiler.ir import Graph, Program, single
 from nnc.compiler.types import FLOATS, Dim, TensorType
 from nnc.compiler.vocabulary.base import Rejected, words
-from nnc.compiler.vocabulary.ops.base import Channelled, Example, Op, Weight
+from nnc.compiler.vocabulary.ops.base import Channelled, Example, Layout, Op, Weight
 
 Array: TypeAlias = NDArray[Any]
 BATCH = 3
@@ -125,7 +125,7 @@ def other_layout(example: Example) -> Example | None:
     op, (x, *_) = example.op, example.inputs
     if not isinstance(op, Channelled) or x.rank < 2:
         return None
-    other = "channels_last" if op.layout == "channels_first" else "channels_first"
+    other: Layout = "channels_last" if op.layout == "channels_first" else "channels_first"
     axes = to_layout(x.rank, other)
     turned = x.with_shape([x.shape[axis] for axis in axes])
     return replace(example, op=op.replace(layout=other), inputs=(turned,))

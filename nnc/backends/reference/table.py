@@ -73,7 +73,18 @@ schedules: Table[RateFormula] = Table("reference", "schedule")
 clips: Table[ClipFormula] = Table("reference", "clip")
 
 
+TABLES: tuple[Table[Any], ...] = (
+    ops,
+    losses,
+    penalties,
+    metrics,
+    optimizers,
+    schedules,
+    clips,
+)
+
+
 def seal() -> None:
     """Raise TypeError when a word has no formula."""
-    for table in (ops, losses, penalties, metrics, optimizers, schedules, clips):
+    for table in TABLES:
         table.sealed()

@@ -34,7 +34,8 @@ from nnc.compiler.vocabulary.ops.normalization import BatchNorm
 from nnc.compiler.vocabulary.ops.regularization import Dropout
 from nnc.compiler.vocabulary.optimizers import Sgd
 from nnc.compiler.vocabulary.penalties import L1, L2
-from tests.matrix.examples import random_weights
+from nnc.compiler.vocabulary.schedules import ConstantRate
+from tests.matrix.examples import random_weights, sized
 
 RNG = np.random.default_rng(5)
 
@@ -50,7 +51,7 @@ def test_batch_norm_in_training(shape: str) -> None:
     op = BatchNorm(momentum=0.3, epsilon=1e-3)
     runner = runner_of(op, shape)
     w = {n.removeprefix("batchnorm."): torch.tensor(a) for n, a in runner.weights().items()}
-    x = RNG.normal(size=(4, *(parse_type(shape).shape))) * 2 + 5  # type: ignore[operator]
+    x = RNG.normal(size=(4, *sized(parse_type(shape).shape, 1))) * 2 + 5
     theirs = torch.tensor(x, requires_grad=True)
     y = F.batch_norm(
         theirs, w["running_mean"], w["running_var"], w["weight"], w["bias"], True, 0.3, 1e-3
@@ -127,6 +128,7 @@ def classifier() -> Program:
             PenaltyTerm(L1(strength=0.3), 1.0, "dense_2.weight"),
         ),
         optimizer=Sgd(lr=0.1),
+        schedule=ConstantRate(),
     )
     return Program(replace(graph, outputs=(Output("y", probabilities),)), training=training)
 

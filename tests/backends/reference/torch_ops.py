@@ -134,7 +134,7 @@ def _lstm(op: recurrent.LSTM, w: Weights, x: torch.Tensor, *state: torch.Tensor)
     zeros = x.new_zeros(directions, x.shape[0], op.units)
     first = [s.unflatten(1, (directions, op.units)).transpose(0, 1) for s in state] or [zeros] * 2
     flat = [w[f"{n}_l0{e}"] for e in op.directions for n in _LSTM_WEIGHTS]
-    y, h, c = torch._VF.lstm(  # type: ignore[attr-defined]
+    y, h, c = torch._VF.lstm(
         x, tuple(s.contiguous() for s in first), flat, True, 1, 0.0, False, op.bidirectional, True
     )
     h, c = (s.transpose(0, 1).flatten(1) for s in (h, c))

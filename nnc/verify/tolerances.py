@@ -1,0 +1,48 @@
+"""How far two implementations of the same network may lie apart, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from nnc.backends.base import Precision
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """Bounds on the largest difference, each as a share of the scale of what is compared."""
+
+    outputs: float
+    """Of the largest element of the reference's output."""
+    loss: float
+    """Of the loss, or of `LOSS_FLOOR` when it is smaller."""
+    gradients: float
+    """Of the largest element of the reference's gradient (see `gradient_scale`)."""
+
+
+TOLERANCES: Final[dict[Precision, Tolerance]] = {
+    # One float32 kernel errs by 2e-7 to 2e-6 of its output's scale, fifty in a row by a few times
+    # that. The smallest mistake in meaning that was met, an epsilon of 1e-3 in place of 1e-5, moves
+    # an output by 5e-4. Gradients pass twice as many kernels and add over batch and places.
+    "float32": Tolerance(outputs=1e-5, loss=1e-5, gradients=1e-4),
+    # A float64 kernel errs by 1e-16 to 1e-14: what is left above this is a difference in meaning.
+    "float64": Tolerance(outputs=1e-10, loss=1e-10, gradients=1e-10),
+}
+
+LOSS_FLOOR: Final = 0.1
+"""A smaller loss is a difference of larger numbers, and keeps their rounding."""
+SMALL_GRADIENT: Final = 1e-3
+"""A gradient below this share of the layer's largest keeps rounding of the layer's scale."""
+ZERO_GRADIENT: Final = 1e-9
+"""Below this share of the layer's largest, a gradient in float64 is rounding: the true one is 0.
+So it is for a bias in front of a normalisation by the batch, or the keys' bias of attention."""
+
+
+def gradient_scale(own: float, layer: float) -> float:
+    """What a gradient's error is measured by.
+
+    `own` and `layer` are the largest elements of the reference's gradient and of its whole layer's.
+    """
+    if own <= ZERO_GRADIENT * layer:
+        return layer or 1.0
+    return max(own, SMALL_GRADIENT * layer)
