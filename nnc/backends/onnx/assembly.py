@@ -120,7 +120,6 @@ class Assembly:
 
 
 NUMPY: Mapping[DType, Any] = {
-    "f16": np.float16,
     "f32": np.float32,
     "f64": np.float64,
     "i32": np.int32,
@@ -128,7 +127,7 @@ NUMPY: Mapping[DType, Any] = {
     "u8": np.uint8,
     "bool": np.bool_,
 }
-"""Element types as NumPy has them; bf16 it hasn't."""
+"""The element types of a model as NumPy has them."""
 
 
 class Place:

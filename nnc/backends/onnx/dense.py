@@ -12,8 +12,8 @@ def dense(op: Dense, place: Place) -> Handle:
     """Gemm with the canonical weight for vectors; it takes matrices alone, so that sequences need
     MatMul with the transposed weight."""
     if place.type.rank == 1:
-        bias = [place.weight("bias")] if op.has_bias else []
-        return place.add("Gemm", place.x, place.weight("weight"), *bias, transB=1)
+        weights = [place.weight(name) for name in ("weight", "bias")[: 1 + op.has_bias]]
+        return place.add("Gemm", place.x, *weights, transB=1)
     if not op.has_bias:
         return place.add("MatMul", place.x, place.transposed("weight"))
     product = place.add("MatMul", place.x, place.transposed("weight"), role="product")

@@ -15,7 +15,7 @@ from nnc.backends.onnx.model import ELEMENT_TYPES, IR_VERSIONS, serialized
 from nnc.backends.onnx.table import ops
 from nnc.compiler.diagnostics import Diagnostic, Failed, Label
 from nnc.compiler.ir import Graph, Program
-from nnc.compiler.types import Symbol, TensorType
+from nnc.compiler.types import FLOATS, Symbol, TensorType
 
 if TYPE_CHECKING:
     import onnx
@@ -35,7 +35,7 @@ def emit(
     weights give the same bytes.
 
     The first axis of every input and output is the batch, free at run time, as are the spec's
-    symbols. Raises Failed (E701, E702, E703), ValueError for an opset that isn't in `IR_VERSIONS`.
+    symbols. Raises Failed (E701 to E704), ValueError for an opset that isn't in `IR_VERSIONS`.
     """
     if opset not in IR_VERSIONS:
         raise ValueError(f"opset {opset} is not one of {', '.join(map(str, IR_VERSIONS))}")
@@ -47,7 +47,10 @@ def emit(
 
 
 def assembled(graph: Graph, opset: int, precision: Precision = "float32") -> Assembly:
-    """The nodes of a model and what it stores, without any weight. Raises Failed (E701, E702)."""
+    """The nodes of a model and what it stores, without any weight.
+
+    Raises Failed (E701, E702, E704).
+    """
     _check(graph)
     lowered = native(graph, "channels_first")
     assembly = Assembly(lowered, opset, precision)
@@ -77,6 +80,16 @@ def _check(graph: Graph) -> None:
         )
         for output in graph.outputs
         if output.name in inputs
+    ]
+    wrong += [
+        Diagnostic(
+            "E704",
+            f"the input `{value.name}` is `{value.type}`, but the model computes in float32",
+            (Label(value.span, "declared here"),),
+            help=f"declare it as `{TensorType('f32', value.type.shape)}`",
+        )
+        for value in graph.inputs
+        if value.type.dtype in FLOATS - {"f32"}
     ]
     if wrong:
         raise Failed(wrong)

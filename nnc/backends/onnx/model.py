@@ -27,19 +27,10 @@ ELEMENT_TYPES: Final[Mapping[DType, int]] = {
     "i32": 6,
     "i64": 7,
     "bool": 9,
-    "f16": 10,
     "f64": 11,
-    "bf16": 16,
 }
 """The numbers of the element types in the format (TensorProto.DataType)."""
-NUMPY_TYPES: Final[Mapping[str, int]] = {
-    "float32": 1,
-    "int64": 7,
-    "bool": 9,
-    "float16": 10,
-    "float64": 11,
-}
-
+NUMPY_TYPES: Final[Mapping[str, int]] = {"float32": 1, "int64": 7, "float64": 11}
 IR_VERSIONS: Final[Mapping[int, int]] = {
     18: 8,
     19: 9,

@@ -11,8 +11,10 @@ import numpy as np
 from nnc.backends.base import Arrays, Precision, Runner
 from nnc.backends.onnx.assembly import NUMPY, Array
 from nnc.backends.onnx.emit import DEFAULT_OPSET, assembled, emit
+from nnc.backends.onnx.model import IR_VERSIONS
 from nnc.compiler.diagnostics import Diagnostic, Failed
 from nnc.compiler.ir import Graph, Program
+from nnc.compiler.vocabulary.ops.recurrent import LSTM
 
 if TYPE_CHECKING:
     import onnx
@@ -38,6 +40,9 @@ class OnnxRunner(Runner):
         self._weights = {name: np.asarray(array) for name, array in weights.items()}
         self._program = program
         self._precision = precision
+        if precision == "float64" and any(isinstance(n.op, LSTM) for n in program.graph.nodes):
+            # Its kernel is registered for float64 and fails when it runs.
+            raise NotImplementedError("onnxruntime can't run `LSTM` in float64")
         artifact = emit(program, self._weights, opset=opset, precision=precision)
         missing = onnxruntime.capi.onnxruntime_pybind11_state.NotImplemented
         try:
@@ -75,7 +80,9 @@ def read_weights(model: str | os.PathLike[str] | bytes, graph: Graph) -> Arrays:
     """
     label = "the model" if isinstance(model, bytes) else f"`{os.path.basename(model)}`"
     parsed = _parsed(model, label)
-    opset = next((o.version for o in parsed.opset_import if not o.domain), DEFAULT_OPSET)
+    opset = next((o.version for o in parsed.opset_import if not o.domain), 0)
+    if opset not in IR_VERSIONS:
+        raise _foreign(label, f"nnc writes no models of opset {opset}")
     found = {tensor.name: tensor for tensor in parsed.graph.initializer}
     weights = {name: np.empty(weight.shape, np.float32) for name, weight in graph.weights.items()}
     for stored in assembled(graph, opset).stored.values():

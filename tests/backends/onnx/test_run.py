@@ -1,0 +1,143 @@
+"""The runner, and weights read back out of models, good and bad ones."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+
+from nnc.backends import initial
+from nnc.backends.base import Arrays
+from nnc.backends.files import write_whole
+from nnc.backends.onnx.emit import emit
+from nnc.backends.onnx.run import OnnxRunner, read_weights
+from nnc.compiler.diagnostics import Failed
+from nnc.compiler.explain import explanation
+from nnc.compiler.ir import Program, single
+from nnc.compiler.vocabulary.ops.base import parse_type
+from nnc.compiler.vocabulary.ops.dense import Dense
+from nnc.compiler.vocabulary.ops.merge import Add
+from nnc.compiler.vocabulary.ops.recurrent import LSTM
+from tests.backends.onnx.networks import Network
+
+
+def dense() -> Program:
+    return Program(single(Dense(units=3), (parse_type("f32[4]"),)))
+
+
+def drawn(program: Program) -> Arrays:
+    return dict(initial.weights(program.graph, 0))
+
+
+def data(program: Program) -> bytes:
+    return b"".join(emit(program, drawn(program)).chunks)
+
+
+def refusal(model: bytes, program: Program) -> str:
+    with pytest.raises(Failed) as failed:
+        read_weights(model, program.graph)
+    (diagnostic,) = failed.value.diagnostics
+    assert diagnostic.code == "E609"
+    assert explanation("E609")
+    return diagnostic.message
+
+
+def test_a_runner_computes_and_keeps_its_weights() -> None:
+    program = dense()
+    weights = drawn(program)
+    runner = OnnxRunner(program, weights)
+    x = np.arange(8.0).reshape(2, 4)
+    expected = x @ weights["dense.weight"].T + weights["dense.bias"]
+    np.testing.assert_allclose(runner.outputs({"x0": x})["y0"], expected, rtol=1e-5, atol=1e-6)
+    assert {n: a.tobytes() for n, a in runner.weights().items()} == {
+        n: a.tobytes() for n, a in weights.items()
+    }
+
+
+def test_a_model_is_for_evaluation() -> None:
+    runner = OnnxRunner(dense(), drawn(dense()))
+    assert not runner.differentiates
+    with pytest.raises(NotImplementedError):
+        runner.outputs({"x0": np.zeros((1, 4))}, training=True)
+    with pytest.raises(NotImplementedError):
+        runner.gradients({}, {})
+
+
+def test_weights_are_read_from_a_file(tmp_path: Path) -> None:
+    program = Program(single(LSTM(units=3, bidirectional=True), (parse_type("f32[5, 4]"),)))
+    path = tmp_path / "model.onnx"
+    write_whole(path, emit(program, drawn(program)).chunks)
+    found = read_weights(path, program.graph)
+    assert all(found[name].tobytes() == a.tobytes() for name, a in drawn(program).items())
+
+
+def test_a_layer_shared_by_vectors_and_sequences_comes_back() -> None:
+    net = Network(a="f32[4]", b="f32[T, 4]")
+    op = Dense(units=3)
+    first = net.then("fc", op, net["a"])
+    second = net.then("fc_2", op, net["b"], layer="fc")
+    program = net.program(y=first, z=second)
+    found = read_weights(data(program), program.graph)
+    assert all(found[name].tobytes() == a.tobytes() for name, a in drawn(program).items())
+
+
+def test_every_truncation_is_refused() -> None:
+    whole = data(dense())
+    for size in range(len(whole)):
+        refusal(whole[:size], dense())
+
+
+def test_random_damage_is_refused_or_changes_numbers_alone() -> None:
+    rng = np.random.default_rng(0)
+    whole = data(dense())
+    for _ in range(300):
+        damaged = bytearray(whole)
+        damaged[rng.integers(len(whole))] = rng.integers(256)
+        with suppress(Failed):
+            found = read_weights(bytes(damaged), dense().graph)
+            shapes = {name: array.shape for name, array in found.items()}
+            assert shapes == {"dense.weight": (3, 4), "dense.bias": (3,)}
+
+
+def _changed(change: Any) -> bytes:
+    model = onnx.load_model_from_string(data(dense()))
+    change(model.graph.initializer[0])
+    return bytes(model.SerializeToString())
+
+
+def _outside(tensor: onnx.TensorProto) -> None:
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="../../secret")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda t: setattr(t, "name", "other"), "lacks `dense.weight`"),
+        (lambda t: setattr(t, "data_type", 11), "float32"),
+        (lambda t: setattr(t, "raw_data", b"1234"), "incomplete"),
+        (lambda t: t.dims.__setitem__(0, -3), "float32"),
+        (lambda t: t.dims.append(2**62), "incomplete"),
+        (lambda t: t.dims.reverse(), "has shape [4, 3]"),
+        (_outside, "inside the file"),
+    ],
+)
+def test_models_with_other_tensors_are_refused(change: Any, words: str) -> None:
+    assert words in refusal(_changed(change), dense())
+
+
+def test_other_files_and_other_models_are_refused() -> None:
+    assert "opset 0" in refusal(b"", dense())
+    assert "no ONNX file" in refusal(b"\x89PNG\r\n", dense())
+    other = Program(single(Add(), (parse_type("f32[4]"),) * 2))
+    assert "lacks `dense.weight`" in refusal(data(other), dense())
+
+
+def test_a_model_of_another_opset_number_is_refused() -> None:
+    model = onnx.load_model_from_string(data(dense()))
+    model.opset_import[0].version = 7
+    assert "opset 7" in refusal(model.SerializeToString(), dense())
