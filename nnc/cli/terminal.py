@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterable
@@ -100,6 +101,12 @@ def refuse_overwriting(output: str | None, *inputs: str | None) -> None:
                 f"{output} is read here and can't be written as well",
                 "give another name to `-o`",
             )
+
+
+def prepare_to_run() -> None:
+    """Before a network runs: memory is collected again, and TensorFlow keeps its remarks to itself."""
+    gc.enable()
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 def is_terminal() -> bool:

@@ -1,0 +1,84 @@
+"""`nnc predict`: a spec with weights, applied to data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nnc.cli import specs
+from nnc.cli.terminal import Unusable, give, prepare_to_run, refuse_overwriting, say, write_chunks
+from nnc.cli.verb import Verb
+
+if TYPE_CHECKING:
+    from nnc.backends.base import Arrays
+    from nnc.compiler.ir import Program
+
+BACKENDS = ("onnx", "torch", "keras", "reference")
+
+
+@click.command(
+    "predict",
+    cls=Verb,
+    example=(
+        "nnc predict xor.nn --weights xor.safetensors --input points.csv\n"
+        "nnc predict xor.nn --weights xor.safetensors --input points.npz --backend torch -o p.npz"
+    ),
+    short_help="apply a spec with weights to data",
+)
+@specs.file_argument
+@click.option("--weights", metavar="FILE", help="safetensors; without it the initial weights")
+@click.option("--input", "data", metavar="FILE", required=True, help=".npz by names, .npy, or .csv")
+@click.option("--backend", type=click.Choice(BACKENDS), default="onnx", show_default=True)
+@click.option("-o", "--output", metavar="PATH", help=".csv or .npz; CSV on stdout without it")
+@specs.set_option
+def command(
+    file: str,
+    weights: str | None,
+    data: str,
+    backend: str,
+    output: str | None,
+    settings: dict[str, Any],
+) -> None:
+    """Apply a spec with weights to the examples of a file.
+
+    A CSV file has a row for each example; a line of names (`x[0],x[1]`) says which column is what,
+    and may be left out when the model has one input. In an .npz file arrays have the names of
+    the inputs.
+    """
+    refuse_overwriting(output, file, weights, data)
+    program = specs.program(file, settings)
+    from nnc import predict
+
+    if output not in (None, "-") and not predict.writable(str(output)):
+        raise Unusable(f"results are written as .csv or .npz, not as {output}")
+    if weights is None and program.graph.weights:
+        say("without `--weights` these are the results of an untrained network")
+    specs.require(backend)
+    arrays = specs.weights(program, weights)
+    try:
+        inputs = predict.read_inputs(Path(data), program)
+    except OSError as error:
+        raise specs.unreadable(data, error) from None
+    results = _run(program, arrays, inputs, backend)
+    if output is None or output == "-":
+        give(predict.to_csv(results), end="")
+    elif output.lower().endswith(".npz"):
+        write_chunks(output, (predict.to_npz(results),))
+    else:
+        write_chunks(output, (predict.to_csv(results).encode(),))
+
+
+def _run(program: Program, weights: Arrays, inputs: Arrays, backend: str) -> Arrays:
+    from nnc.backends import registry
+    from nnc.compiler.diagnostics import Failed
+
+    prepare_to_run()
+    if backend == "reference":
+        return registry.REFERENCE.load_runner()(program, weights, "float64").outputs(inputs)
+    chosen = registry.BACKENDS[backend]
+    refused = [d for d in chosen.refusals(program) if d.span is not None]
+    if refused:
+        raise Failed(refused)
+    return chosen.load_runner()(program, weights).outputs(inputs)
