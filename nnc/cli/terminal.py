@@ -104,7 +104,7 @@ def refuse_overwriting(output: str | None, *inputs: str | None) -> None:
 
 
 def prepare_to_run() -> None:
-    """Before a network runs: memory is collected again, and TensorFlow keeps its remarks to itself."""
+    """Before a network runs: collect memory again, and keep TensorFlow quiet."""
     gc.enable()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
