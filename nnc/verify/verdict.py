@@ -10,6 +10,7 @@ from nnc.backends.base import Precision
 from nnc.compiler.source import NOWHERE, Span
 
 Compared: TypeAlias = Literal["output", "loss", "gradient"]
+Way: TypeAlias = Literal["forward", "backward", "loss"]
 State: TypeAlias = Literal["compared", "not installed", "refused", "failed"]
 
 
@@ -55,7 +56,7 @@ class Divergence:
 
     layer: str
     word: str
-    way: Literal["forward", "backward", "loss"]
+    way: Way
     comparison: Comparison
     span: Span = NOWHERE
     hint: str | None = None

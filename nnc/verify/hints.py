@@ -1,0 +1,166 @@
+"""What may be behind a layer that differs.
+
+The reference computes the layer again under other conventions; the first that gives what the
+backend gave is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from nnc.backends.base import Arrays
+from nnc.backends.reference import tape
+from nnc.backends.reference.run import apply
+from nnc.compiler.ir import Node, Value
+from nnc.compiler.vocabulary.base import Rejected
+from nnc.compiler.vocabulary.ops.base import Op
+from nnc.compiler.vocabulary.ops.conv import Conv2D
+from nnc.compiler.vocabulary.ops.pooling import AvgPool2D, MaxPool2D
+
+CLOSE = 1e-4
+"""A guess must give the backend's result to this share of its scale, …"""
+BETTER = 0.1
+"""… and leave no more than this of the difference."""
+OTHER_VALUES: dict[str, tuple[Any, ...]] = {
+    "epsilon": (1e-3, 1e-5, 1e-6, 1e-7, 1e-8, 1e-12),
+    "slope": (0.01, 0.2, 0.3),
+    "padding": ("valid", "same", "full"),
+    "axis": (0, 1, 2, 3),
+}
+"""Arguments that frameworks have other defaults for."""
+
+
+def hint(
+    node: Node, weights: Arrays, values: Arrays, found: NDArray[Any] | None, value: Value
+) -> str | None:
+    """What would explain that `value`, a result of `node`, came out as `found`; None: no idea.
+
+    `values` are the reference's.
+    """
+    if found is None:
+        return None
+    expected = values[value.name]
+    number = node.outputs.index(value)
+    own = {w.name: weights[f"{node.layer}.{w.name}"] for w in node.weights}
+
+    def gives(op: Op, changed: Arrays) -> bool:
+        made = _applied(op, node, changed, values)
+        return made is not None and _explains(made[number], expected, found)
+
+    ops = (*_other_ops(node.op), *_other_pads(node, values))
+    return _permuted(expected, found) or _convention(ops, own, node.op, gives)
+
+
+def _permuted(expected: NDArray[Any], found: NDArray[Any]) -> str | None:
+    """The axes in another order."""
+    axes = range(1, expected.ndim)
+    for order in permutations(axes):
+        if order != tuple(axes) and _explains(expected.transpose(0, *order), expected, found):
+            return f"equal when its axes are in the order {[axis - 1 for axis in order]}"
+    return None
+
+
+def _convention(
+    ops: Iterable[tuple[str, Op]], own: Arrays, op: Op, gives: Callable[[Op, Arrays], bool]
+) -> str | None:
+    for said, changed in _other_weights(own):
+        if gives(op, changed):
+            return said
+    for said, other in ops:
+        if gives(other, own):
+            return said
+    return None
+
+
+def _other_weights(own: Arrays) -> Iterator[tuple[str, Arrays]]:
+    """What a mapping of weights may have done to them."""
+    for name, weight in own.items():
+        shape = weight.shape
+        if weight.ndim == 2 and shape[0] == shape[1]:
+            yield f"as if `{name}` were transposed", {**own, name: weight.T}
+        if weight.ndim > 2:
+            axes = tuple(range(2, weight.ndim))
+            yield (
+                f"as if `{name}` were flipped: a true convolution",
+                {
+                    **own,
+                    name: np.flip(weight, axes),
+                },
+            )
+            if shape[0] == shape[1]:
+                yield (
+                    f"as if the first two axes of `{name}` were exchanged",
+                    {
+                        **own,
+                        name: np.swapaxes(weight, 0, 1),
+                    },
+                )
+        yield f"as if `{name}` were 0", {**own, name: np.zeros_like(weight)}
+        yield f"as if `{name}` were 1", {**own, name: np.ones_like(weight)}
+    yield from _other_gates(own)
+
+
+def _other_gates(own: Arrays) -> Iterator[tuple[str, Arrays]]:
+    """The rows of recurrent weights in the order i, o, f, g of other frameworks."""
+    gated = [name for name, weight in own.items() if "_l0" in name and weight.shape[0] % 4 == 0]
+    if gated:
+        turned = {n: np.concatenate([np.split(own[n], 4)[i] for i in (0, 3, 1, 2)]) for n in gated}
+        yield "as if the gates were in the order i, o, f, g", {**own, **turned}
+
+
+def _other_ops(op: Op) -> Iterator[tuple[str, Op]]:
+    """The op with one argument as another framework would have it."""
+    for name, value in op.arguments().items():
+        if isinstance(value, bool) or name == "count_include_pad":
+            others: tuple[Any, ...] = (False, True)
+        else:
+            others = OTHER_VALUES.get(name, ())
+        for other in others:
+            if other == value:
+                continue
+            try:
+                yield f"as if `{name}` were {_shown(other)}", op.replace(**{name: other})
+            except (ValidationError, Rejected):
+                continue
+
+
+def _other_pads(node: Node, values: Arrays) -> Iterator[tuple[str, Op]]:
+    """Unequal padding on the other side."""
+    op = node.op
+    if not isinstance(op, Conv2D | MaxPool2D | AvgPool2D):
+        return
+    (value,) = node.inputs
+    pads = op.pads((value.type.with_shape(values[value.name].shape[1:]),))
+    if any(lo != hi for lo, hi in pads):
+        turned = tuple((hi, lo) for lo, hi in pads)
+        yield "as if the larger part of the padding stood in front", op.replace(padding=turned)
+
+
+def _shown(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _applied(op: Op, node: Node, own: Arrays, values: Arrays) -> tuple[NDArray[Any], ...] | None:
+    inputs = tuple(tape.constant(values[value.name]) for value in node.inputs)
+    weights = {name: tape.constant(weight) for name, weight in own.items()}
+    try:
+        with np.errstate(all="ignore"):
+            made, _ = apply(op, inputs, node.input_types, weights)
+    except (Rejected, ValueError, IndexError, KeyError):
+        return None  # the layer doesn't exist under that convention
+    return tuple(tensor.value for tensor in made)
+
+
+def _explains(guess: NDArray[Any], expected: NDArray[Any], found: NDArray[Any]) -> bool:
+    if guess.shape != found.shape or not found.size:
+        return False
+    left = np.abs(guess - found).max()
+    if expected.shape == found.shape and left > BETTER * np.abs(expected - found).max():
+        return False
+    return bool(left <= CLOSE * np.abs(guess).max())
