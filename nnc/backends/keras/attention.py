@@ -21,12 +21,13 @@ _STORED = {
 def attention(op: MultiHeadAttention, site: Site) -> py.Expr:
     first, width = site.node.weights[0], site.weight("out_proj.weight").shape[0]
     packed = first.name == "in_proj_weight"
+    fans = (width, 3 * width if packed else width)
     layer = site.layer(
         "MultiHeadAttention",
         op.heads,
         **only(op.causal, causal=True),
-        use_bias=op.bias,
-        kernel_initializer=site.initializer(first.name, (width, 3 * width if packed else width)),
+        **only(not op.bias, use_bias=False),
+        **site.begins("kernel_initializer", first.name, "glorot_uniform", fans),
         stored=_STORED,
     )
     query, *others = site.inputs

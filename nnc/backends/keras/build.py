@@ -7,22 +7,12 @@ from collections.abc import Mapping
 
 from nnc.backends import pysource as py
 from nnc.backends.keras.layer_names import LayerNames
-from nnc.backends.keras.lowering import Axes, Place, Site
+from nnc.backends.keras.lowering import PIECES, Axes, PieceNames, Place, Site
 from nnc.backends.keras.table import OPS
 from nnc.compiler.ir import Graph, Instance, Node, Value
 from nnc.compiler.types import FLOATS, Symbol, TensorType
 
-PACKAGE = "nnc.backends.keras.pieces"
-PIECES = {
-    "BatchNorm": "normalization",
-    "ConvTranspose2D": "conv",
-    "MultiHeadAttention": "attention",
-    "PositionalEncoding": "embedding",
-    "average_pool": "pooling",
-    **dict.fromkeys(("gelu", "gelu_tanh", "leaky_relu", "step"), "activation"),
-}
-"""The hand-written layers and functions, and the file that each lies in."""
-_RESERVED = ("keras", "layers", "ops", "math", "np", "tf", "model", "training_model", *PIECES)
+_RESERVED = ("keras", "layers", "ops", "math", "np", "tf", "model", "trained", *PIECES)
 _DTYPES = {"i32": "int32", "i64": "int64", "u8": "uint8", "bool": "bool"}
 
 
@@ -30,8 +20,8 @@ class Builder:
     """Writes the lines of the function for a graph whose layout is channels last.
 
     Afterwards `weights` maps canonical names to (layer, attribute, axes), `fixed` the names of
-    weights that are always zero to their shapes, and `pieces` holds what was used of the hand-
-    written code.
+    weights that are always zero to their shapes, `unused` the names of layers on which no output
+    depends to their variables, and `piece` knows what was used of the hand-written code.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -41,22 +31,25 @@ class Builder:
         self._uses = Counter(node.layer for node in graph.nodes)
         self._layers: dict[str, py.Name] = {}
         self._known: dict[str, py.Expr] = {}
+        self._read, self._live = _needed(graph)
         self._starts: dict[int, list[Instance]] = {}
         for instance in graph.instances:
             self._starts.setdefault(instance.start, []).append(instance)
         self.statements: list[py.Statement] = []
         self.weights: dict[str, tuple[str, str, Axes]] = {}
         self.fixed: dict[str, tuple[int, ...]] = {}
-        self.pieces: set[str] = set()
+        self.unused: dict[str, py.Name] = {}
+        self.piece = PieceNames()
 
     def build(self) -> None:
-        """Write a line for every input and node."""
+        """Write a line for every input and for every node that something needs."""
         for value in self._graph.inputs:
             self._input(value)
         for place, node in enumerate(self._graph.nodes):
             for instance in self._starts.get(place, ()):
                 self.statements.append(py.Comment(f"{instance.path}: {instance.block}"))
-            self._node(node)
+            if node.weights or not self._read.isdisjoint(v.name for v in node.outputs):
+                self._node(node)
 
     def value(self, value: Value) -> py.Expr:
         """What a value is called in the function."""
@@ -71,12 +64,16 @@ class Builder:
         self._assign(value, py.call("keras.Input", shape, **options))
 
     def _node(self, node: Node) -> None:
-        site = Site(self, node, tuple(self._known[value.name] for value in node.inputs))
+        read = tuple(value.name in self._read for value in node.outputs)
+        site = Site(self, node, tuple(self._known[value.name] for value in node.inputs), read)
         lowered = OPS.find(node.op)(node.op, site)
         self._store_fixed(node)
         if isinstance(lowered, tuple):
-            for value, expr in zip(node.outputs, lowered, strict=True):
-                self._assign(value, expr)
+            for value, expr in zip(node.outputs, lowered, strict=False):
+                if value.name in self._read:
+                    self._assign(value, expr)
+        elif not any(read):
+            self.statements.append(py.Expression(lowered, span=node.span))
         elif len(node.outputs) == 1:
             self._assign(node.output, lowered)
         else:
@@ -85,7 +82,7 @@ class Builder:
             self.statements.append(py.Assign(targets, lowered, comment, span=node.span))
 
     def _name(self, value: Value) -> py.Name:
-        wish = self._graph.hints.get(value.name, value.name)
+        wish = self._graph.hints.get(value.name, "").strip("_") or value.name
         made = py.name(self._names.fresh(wish))
         self._known[value.name] = made
         return made
@@ -119,11 +116,14 @@ class Builder:
         for weight in node.weights:
             if weight.name in stored:
                 self.weights[f"{node.layer}.{weight.name}"] = (name, *stored[weight.name])
-        if suffix or not node.weights or self._uses[node.layer] == 1:
+        dead = node.layer not in self._live
+        if suffix or not node.weights or (self._uses[node.layer] == 1 and not dead):
             return made
         variable = py.name(self._names.fresh(f"{node.layer}_layer"))
         self.statements.append(py.Assign((variable,), made, span=node.span))
         self._layers[node.layer] = variable
+        if dead:
+            self.unused[name] = variable
         return variable
 
     def step(self, site: Site, expr: py.Expr, suffixes: tuple[str, ...]) -> tuple[py.Name, ...]:
@@ -132,10 +132,19 @@ class Builder:
         self.statements.append(py.Assign(made, expr, span=site.node.span))
         return made
 
-    def piece(self, name: str) -> py.Name:
-        """The name of a hand-written function or class, copied into the program."""
-        self.pieces.add(f"{PIECES[name]}:{name}")
-        return py.name(name)
+
+def _needed(graph: Graph) -> tuple[set[str], set[str]]:
+    """The names of values that outputs or weights need, and the layers that outputs depend on."""
+    live = {output.value.name for output in graph.outputs}
+    read, layers = set(live), set()
+    for node in reversed(graph.nodes):
+        names, inputs = {v.name for v in node.outputs}, {v.name for v in node.inputs}
+        if names & live:
+            live |= inputs
+            layers.add(node.layer)
+        if names & read or node.weights:
+            read |= inputs
+    return read, layers
 
 
 def shape(type_: TensorType) -> str:

@@ -52,8 +52,8 @@ def _window(op: words.Conv2D | words.ConvTranspose2D, *, stride: bool = True) ->
 
 def _shared(site: Site, fans: tuple[int, int]) -> dict[str, Any]:
     options: dict[str, Any] = {"data_format": "channels_last", "activation": None}
-    options["kernel_initializer"] = site.initializer("weight", fans)
-    return options | site.bias()
+    begins = site.begins("kernel_initializer", "weight", "glorot_uniform", fans)
+    return options | begins | site.bias()
 
 
 @OPS.lowers(words.ConvTranspose2D)

@@ -15,7 +15,7 @@ def dense(op: Dense, site: Site) -> py.Expr:
         "layers.Dense",
         op.units,
         activation=None,
-        kernel_initializer=site.initializer("weight", (features, units)),
+        **site.begins("kernel_initializer", "weight", "glorot_uniform", (features, units)),
         **site.bias(),
         stored={"weight": ("kernel", (1, 0)), "bias": ("bias", (0,))},
     )

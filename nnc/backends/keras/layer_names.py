@@ -24,9 +24,7 @@ class LayerNames:
 
     def fresh(self, path: str) -> str:
         """`layer1.0.conv1` stays as it is; `größe` becomes `gr__e`, a second `fc` `fc_2`."""
-        wish = _ILLEGAL.sub("_", path)
-        if not wish[0].isalnum() or re.sub(r"_\d+$", "", wish) in OPERATIONS:
-            wish = f"layer_{wish.lstrip('_.-')}"
+        wish = legal(path)
         name, number = wish, 2
         while name in self._taken:
             name, number = f"{wish}_{number}", number + 1
@@ -36,3 +34,11 @@ class LayerNames:
     def take(self, name: str) -> None:
         """Keep a name from being given."""
         self._taken.add(name)
+
+
+def legal(path: str) -> str:
+    """The nearest name that TensorFlow takes and Keras does not give itself."""
+    wish = _ILLEGAL.sub("_", path)
+    if wish[0].isalnum() and re.sub(r"_\d+$", "", wish) not in OPERATIONS:
+        return wish
+    return f"layer_{wish.lstrip('_.-')}"

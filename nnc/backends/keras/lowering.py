@@ -18,6 +18,47 @@ Place: TypeAlias = tuple[str, Axes]
 """Where a layer keeps a weight, `cell.kernel`, and the canonical axes in Keras' order."""
 
 
+PACKAGE = "nnc.backends.keras.pieces"
+_FILES = {
+    "activation": "gelu gelu_tanh leaky_relu step",
+    "attention": "MultiHeadAttention",
+    "clipping": "clipped_to clipped_together",
+    "command": "main",
+    "conv": "ConvTranspose2D",
+    "data": (
+        "category choose divide in_order load_npz minmax one_hot read_csv read_npz read_sklearn "
+        "read_text scale shares standardize"
+    ),
+    "embedding": "PositionalEncoding",
+    "losses": (
+        "absolute_errors binary_cross_entropy binary_cross_entropy_of_probabilities cross_entropy "
+        "cross_entropy_of_probabilities mean_squared_error right_answers right_classes "
+        "sum_of_magnitudes sum_of_squares"
+    ),
+    "normalization": "BatchNorm",
+    "optimizers": "Adam RMSprop SGD",
+    "pooling": "average_pool",
+    "training": "train",
+    "weights": "load_weights save_weights variable",
+}
+PIECES = {name: file for file, names in _FILES.items() for name in names.split()}
+"""The hand-written functions and classes, and the file that each lies in."""
+
+
+class PieceNames:
+    """Notes which hand-written functions and classes a program uses."""
+
+    def __init__(self) -> None:
+        self.wanted: list[str] = []
+        """What is used, as `file:name`, in the order of use."""
+
+    def __call__(self, name: str) -> py.Name:
+        item = f"{PIECES[name]}:{name}"
+        if item not in self.wanted:
+            self.wanted.append(item)
+        return py.name(name)
+
+
 class Writer(Protocol):
     """The part of a program under construction that lowerings write to."""
 
@@ -27,16 +68,25 @@ class Writer(Protocol):
 
     def step(self, site: Site, expr: py.Expr, suffixes: tuple[str, ...]) -> tuple[py.Name, ...]: ...
 
-    def piece(self, name: str) -> py.Name: ...
+    @property
+    def piece(self) -> PieceNames: ...
 
 
 class Site:
     """A node being lowered: what it takes, by the names these have in the program."""
 
-    def __init__(self, writer: Writer, node: Node, inputs: tuple[py.Expr, ...]) -> None:
+    def __init__(
+        self,
+        writer: Writer,
+        node: Node,
+        inputs: tuple[py.Expr, ...],
+        read: tuple[bool, ...] = (True,),
+    ) -> None:
         self._writer = writer
         self.node = node
         self.inputs = inputs
+        self.read = read
+        """Which of the results anything needs."""
 
     @property
     def input(self) -> py.Expr:
@@ -55,8 +105,16 @@ class Site:
     def bias(self) -> dict[str, Any]:
         """The options about a bias, which the op may have or not."""
         has_bias = any(weight.name == "bias" for weight in self.node.weights)
-        begins = {"bias_initializer": self.initializer("bias")} if has_bias else {}
-        return {"use_bias": has_bias, **begins}
+        if not has_bias:
+            return {"use_bias": False}
+        return self.begins("bias_initializer", "bias", "zeros")
+
+    def begins(
+        self, option: str, name: str, default: str, fans: tuple[int, int] | None = None
+    ) -> dict[str, Any]:
+        """The option that says how a weight begins, unless Keras begins it so anyhow."""
+        made = self.initializer(name, fans)
+        return only(made != py.literal(default), **{option: made})
 
     def initializer(self, name: str, fans: tuple[int, int] | None = None) -> py.Expr:
         """How Keras begins a weight; `fans` are those that Keras would work out from its own

@@ -11,6 +11,10 @@ from nnc.compiler.vocabulary.ops.recurrent import LSTM
 
 @OPS.lowers(LSTM)
 def lstm(op: LSTM, site: Site) -> Lowered:
+    if op.return_state and not any(site.read[1:]):
+        output = lstm(op.replace(return_state=False), site)
+        assert not isinstance(output, tuple)
+        return (output,)
     layer = _bidirectional(op, site) if op.bidirectional else _single(op, site)
     called = site.apply(layer, site.input)
     if len(site.inputs) > 1:
@@ -47,11 +51,13 @@ def _options(op: LSTM, site: Site) -> dict[str, Any]:
     features = site.weight("weight_ih_l0").shape[1]
     options: dict[str, Any] = {
         "unit_forget_bias": False,
-        "kernel_initializer": site.initializer("weight_ih_l0", (features, 4 * op.units)),
-        "recurrent_initializer": site.initializer("weight_hh_l0", (op.units, 4 * op.units)),
-        "bias_initializer": site.initializer("bias_ih_l0"),
         "return_sequences": op.return_sequences,
     }
+    fans = (features, 4 * op.units)
+    options |= site.begins("kernel_initializer", "weight_ih_l0", "glorot_uniform", fans)
+    fans = (op.units, 4 * op.units)
+    options |= site.begins("recurrent_initializer", "weight_hh_l0", "orthogonal", fans)
+    options |= site.begins("bias_initializer", "bias_ih_l0", "zeros")
     if op.return_state:
         options["return_state"] = True
     if op.reverse:

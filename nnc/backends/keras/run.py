@@ -27,8 +27,10 @@ class KerasRunner(Runner):
         self._precision = precision
         self._module = _executed(emit(program).text)
         with self._floats():
-            built = self._module["build_models" if _has_losses(program) else "build_model"]()
-            self._model, self._training_model = built if isinstance(built, tuple) else (built, None)
+            if "build_models" in self._module:
+                self._model, self._trained_model = self._module["build_models"]()
+            else:
+                self._model = self._trained_model = self._module["build_model"]()
             self._module["set_weights"](self._model, self._cast(weights))
 
     def outputs(self, inputs: Arrays, *, training: bool = False) -> Arrays:
@@ -40,10 +42,10 @@ class KerasRunner(Runner):
         import tensorflow as tf
 
         with self._floats(), tf.GradientTape() as tape:
-            predictions = self._training_model(self._tensors(inputs), training=False)
-            loss = self._module["loss"](predictions, self._tensors(targets))
-            if "penalty" in self._module:
-                loss = loss + self._module["penalty"](self._model)
+            batch = self._tensors({**inputs, **targets})
+            loss = self._module["objective"](
+                self._model, self._trained_model, batch, training=False
+            )
         trained = self._trained()
         gradients = tape.gradient(loss, list(trained.values()))
         return float(loss), self._canonical(trained, gradients)
@@ -133,13 +135,9 @@ def _prepare() -> None:
 
 def _executed(source: str) -> dict[str, Any]:
     """The names that the emitted program defines."""
-    names: dict[str, Any] = {"__name__": "nnc_generated"}
+    names: dict[str, Any] = {"__name__": "nnc_generated", "__file__": "nnc_generated.py"}
     exec(compile(source, "<nnc keras>", "exec"), names)
     return names
-
-
-def _has_losses(program: Program) -> bool:
-    return program.training is not None and bool(program.training.losses)
 
 
 def _dense(value: Any, gradient: Any) -> NDArray[np.generic]:

@@ -17,10 +17,24 @@ from nnc.backends.keras import (  # noqa: F401  each enters its lowerings
     regularization,
     shape,
 )
+from nnc.backends.keras.losses import LOSSES, METRICS, PENALTIES
 from nnc.backends.keras.lowering import OPS
+from nnc.backends.keras.optimizers import CLIPS, OPTIMIZERS, SCHEDULES
+from nnc.backends.keras.sources import PREPARATIONS, SOURCES, SPLITS
 
 __all__ = ["OPS", "TABLES"]
 
-TABLES = (OPS,)
+TABLES = (
+    OPS,
+    LOSSES,
+    METRICS,
+    PENALTIES,
+    OPTIMIZERS,
+    SCHEDULES,
+    CLIPS,
+    SOURCES,
+    PREPARATIONS,
+    SPLITS,
+)
 for _table in TABLES:
     _table.sealed()

@@ -1,6 +1,7 @@
-from __future__ import annotations
+"""Weights in safetensors files: a length, a header in JSON, the arrays one by one."""
 
 import json
+from math import prod
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -8,14 +9,20 @@ from typing import Any
 import keras
 import numpy as np
 
-WEIGHTS: dict[str, tuple[str, str, tuple[int, ...]]] = {}
-FIXED: dict[str, tuple[int, ...]] = {}
-DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2"}
+from nnc.backends.keras.pieces.program import FIXED, WEIGHTS
+
+DTYPES: dict[str, np.dtype] = {
+    "F64": np.dtype("<f8"),
+    "F32": np.dtype("<f4"),
+    "F16": np.dtype("<f2"),
+}
 
 
 def variable(model: keras.Model, name: str) -> Any:
     """The variable that holds a weight."""
     layer, attribute, _ = WEIGHTS[name]
+    if layer in model.unused:  # when: unused
+        return attrgetter(attribute)(model.unused[layer])  # when: unused
     return attrgetter(attribute)(model.get_layer(layer))
 
 
@@ -32,49 +39,69 @@ def get_weights(model: keras.Model) -> dict[str, np.ndarray]:
 
 def set_weights(model: keras.Model, arrays: dict[str, np.ndarray]) -> None:
     """Give every weight its value by name, axes in PyTorch's order."""
-    expected = {*WEIGHTS, *FIXED}
-    if wrong := sorted(expected ^ arrays.keys()):
-        missing = [name for name in wrong if name in expected]
-        unknown = [name for name in wrong if name not in expected]
-        raise ValueError(f"weights are missing: {missing}, or unknown: {unknown}")
+    if wrong := arrays.keys() ^ {*WEIGHTS, *FIXED}:
+        names = ", ".join(sorted(wrong)[:5])
+        raise ValueError(f"the model has other weights: {names}")
     for name, (_, _, axes) in WEIGHTS.items():
-        target, value = variable(model, name), arrays[name].transpose(axes)
-        if value.shape != tuple(target.shape):
-            raise ValueError(f"{name} has the shape {arrays[name].shape}")
-        target.assign(value)
+        target, given = variable(model, name), arrays[name].shape
+        expected = tuple(target.shape[place] for place in np.argsort(axes))
+        if given != expected:
+            raise ValueError(f"{name} is {list(given)}, not {list(expected)}")
+        target.assign(arrays[name].transpose(axes))
     for name, shape in FIXED.items():
         if arrays[name].shape != shape or arrays[name].any():
-            raise ValueError(f"{name} must be {shape} zeros: Keras has no such weight")
+            raise ValueError(f"{name} must be {list(shape)} zeros: Keras has none")
 
 
-def load_weights(model: keras.Model, path: str) -> None:
-    """Read the weights from a safetensors file with PyTorch's names and axis order."""
+def load_safetensors(path: str | Path) -> dict[str, np.ndarray]:
+    """The arrays of a safetensors file by name. Raises ValueError for any other
+    file."""
     content = Path(path).read_bytes()
     start = 8 + int.from_bytes(content[:8], "little")
-    header = json.loads(content[8:start])
+    if len(content) < max(8, start):
+        raise ValueError(f"{path} is no safetensors file")
+    try:
+        header = json.loads(content[8:start])
+        entries: dict[str, Any] = {
+            name: (DTYPES[entry["dtype"]], list(entry["shape"]), entry["data_offsets"])
+            for name, entry in header.items()
+            if name != "__metadata__"
+        }
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"{path} is no safetensors file") from error
     arrays = {}
-    for name, entry in header.items():
-        if name != "__metadata__":
-            first, last = entry["data_offsets"]
-            part = content[start + first : start + last]
-            flat = np.frombuffer(part, DTYPES[entry["dtype"]])
-            arrays[name] = flat.reshape(entry["shape"])
-    set_weights(model, arrays)
+    for name, (dtype, shape, (begin, end)) in entries.items():
+        size = prod(shape) * dtype.itemsize
+        if not 0 <= begin <= end <= len(content) - start or end - begin != size:
+            raise ValueError(f"{path} is damaged at {name!r}")
+        part = content[start + begin : start + end]
+        arrays[name] = np.frombuffer(part, dtype).reshape(shape)
+    return arrays
 
 
-def save_weights(model: keras.Model, path: str) -> None:
-    """Write the weights to a safetensors file with PyTorch's names and axis order."""
-    header, chunks, offset = {}, [], 0
-    codes = {code: name for name, code in DTYPES.items()}
-    for name, array in sorted(get_weights(model).items()):
-        array = array.astype(array.dtype.newbyteorder("<"))
-        chunks.append(array.tobytes())
+def load_weights(model: keras.Model, path: str | Path) -> None:
+    """Give the model the weights of a safetensors file, which must fit exactly."""
+    arrays = load_safetensors(path)
+    try:
+        set_weights(model, arrays)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def save_weights(model: keras.Model, path: str | Path) -> None:
+    """Write the weights into a safetensors file, whole or not at all."""
+    codes = {dtype: name for name, dtype in DTYPES.items()}
+    header, offset, data = {}, 0, []
+    for name, array in get_weights(model).items():
         header[name] = {
-            "dtype": codes[f"<{array.dtype.kind}{array.dtype.itemsize}"],
-            "shape": array.shape,
+            "dtype": codes[array.dtype],
+            "shape": list(array.shape),
             "data_offsets": [offset, offset + array.nbytes],
         }
         offset += array.nbytes
-    text = json.dumps(header).encode()
+        data.append(array.tobytes())
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
-    Path(path).write_bytes(b"".join([len(text).to_bytes(8, "little"), text, *chunks]))
+    unfinished = Path(f"{path}.unfinished")
+    unfinished.write_bytes(b"".join([len(text).to_bytes(8, "little"), text, *data]))
+    unfinished.replace(path)

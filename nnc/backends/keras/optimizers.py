@@ -1,0 +1,113 @@
+"""Optimisers, learning-rate schedules and the clipping of gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from nnc.backends import pysource as py
+from nnc.backends.base import Table
+from nnc.compiler.ir import Training
+from nnc.compiler.vocabulary import optimizers as words
+from nnc.compiler.vocabulary import schedules
+from nnc.compiler.vocabulary.schedules import ConstantRate
+
+Construction: TypeAlias = tuple[str, dict[str, object]]
+"""A class (of Keras with a dot, of the pieces without one) and its arguments."""
+
+OPTIMIZERS: Table[Callable[[Any, Training], Construction]] = Table("keras", "optimizer")
+SCHEDULES: Table[Callable[[Any, float], tuple[py.Statement, ...]]] = Table("keras", "schedule")
+CLIPS: Table[Callable[[Any], str]] = Table("keras", "clip")
+
+
+@OPTIMIZERS.lowers(words.Sgd)
+def sgd(op: words.Sgd, training: Training) -> Construction:
+    """Keras keeps the rate in the velocity, which is the same only while the rate does not
+    change."""
+    schedule = training.schedule
+    changes = not isinstance(schedule, ConstantRate) or schedule.warmup_steps > 0
+    options: dict[str, object] = {"learning_rate": op.lr}
+    options |= {"momentum": op.momentum, "nesterov": op.nesterov}
+    if (changes and op.momentum) or op.weight_decay:
+        return "SGD", {**options, "l2": op.weight_decay}
+    return "keras.optimizers.SGD", options
+
+
+@OPTIMIZERS.lowers(words.RmsProp)
+def rmsprop(op: words.RmsProp, training: Training) -> Construction:
+    return "RMSprop", {"learning_rate": op.lr, "decay": op.decay, "epsilon": op.epsilon}
+
+
+@OPTIMIZERS.lowers(words.Adam)
+def adam(op: words.Adam, training: Training) -> Construction:
+    options: dict[str, object] = {"learning_rate": op.lr}
+    options |= {"beta1": op.beta1, "beta2": op.beta2, "epsilon": op.epsilon}
+    return "Adam", options
+
+
+@OPTIMIZERS.lowers(words.AdamW)
+def adamw(op: words.AdamW, training: Training) -> Construction:
+    name, options = adam(op, training)
+    return name, {**options, "decay": op.weight_decay}
+
+
+def learning_rate(training: Training) -> py.Function:
+    """The function of the step, 0 for the first update, and the number of all steps."""
+    schedule, base = training.schedule, training.optimizer.lr
+    lines = SCHEDULES.find(schedule)(schedule, base)
+    warmup = schedule.warmup_steps
+    if warmup:
+        step, number = py.name("step"), py.literal(warmup)
+        rising = py.binary("/", py.binary("*", base, py.binary("+", step, 1)), number)
+        first = py.If(py.binary("<", step, number), (py.Return(rising),))
+        rest = [py.Assign((step,), py.binary("-", step, number))]
+        if isinstance(schedule, schedules.Cosine) and schedule.steps is None:
+            steps = py.name("steps")
+            rest.append(py.Assign((steps,), py.binary("-", steps, number)))
+        constant = isinstance(schedule, ConstantRate)
+        lines = (first, *(() if constant else rest), *lines)
+    parameters = tuple(py.Parameter(name, py.name("int")) for name in ("step", "steps"))
+    return py.Function(
+        "learning_rate",
+        parameters,
+        lines,
+        py.name("float"),
+        "The learning rate of an update; the first of `steps` updates is step 0.",
+    )
+
+
+@SCHEDULES.lowers(schedules.ConstantRate)
+def constant(schedule: schedules.ConstantRate, base: float) -> tuple[py.Statement, ...]:
+    return (py.Return(py.literal(base)),)
+
+
+@SCHEDULES.lowers(schedules.Steps)
+def steps(schedule: schedules.Steps, base: float) -> tuple[py.Statement, ...]:
+    exponent = py.binary("//", py.name("step"), schedule.every)
+    return (py.Return(py.binary("*", base, py.binary("**", schedule.factor, exponent))),)
+
+
+@SCHEDULES.lowers(schedules.Exponential)
+def exponential(schedule: schedules.Exponential, base: float) -> tuple[py.Statement, ...]:
+    power = py.binary("**", schedule.factor, py.name("step"))
+    return (py.Return(py.binary("*", base, power)),)
+
+
+@SCHEDULES.lowers(schedules.Cosine)
+def cosine(schedule: schedules.Cosine, base: float) -> tuple[py.Statement, ...]:
+    step, end = py.name("step"), py.value(schedule.steps or py.name("steps"))
+    over = py.If(py.binary(">=", step, end), (py.Return(py.literal(schedule.minimum)),))
+    angle = py.binary("/", py.binary("*", py.dotted("math.pi"), step), end)
+    share = py.binary("*", 0.5, py.binary("+", 1, py.call("math.cos", angle)))
+    fall = py.binary("*", py.binary("-", base, schedule.minimum), share)
+    return over, py.Return(py.binary("+", schedule.minimum, fall))
+
+
+@CLIPS.lowers(schedules.ClipValue)
+def by_value(clip: schedules.ClipValue) -> str:
+    return "clipped_to"
+
+
+@CLIPS.lowers(schedules.GlobalNorm)
+def global_norm(clip: schedules.GlobalNorm) -> str:
+    return "clipped_together"

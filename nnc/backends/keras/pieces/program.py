@@ -1,0 +1,61 @@
+"""What every generated program defines itself, declared for the pieces that use it."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+
+WEIGHTS: dict[str, tuple[str, str, tuple[int, ...]]]
+FIXED: dict[str, tuple[int, ...]]
+WEIGHTS_FILE: Path
+INPUTS: dict[str, tuple[str, tuple[int, ...]]]
+TARGETS: dict[str, tuple[str, tuple[int, ...]]]
+SEED: int
+EPOCHS: int
+BATCH: int
+LOG_EVERY: int
+MONITOR: str
+PATIENCE: int
+MIN_DELTA: float
+
+
+def build_model() -> keras.Model:
+    """The model."""
+    raise NotImplementedError
+
+
+def build_models() -> tuple[keras.Model, keras.Model]:
+    """The model, and one of the same layers that gives what the losses take."""
+    raise NotImplementedError
+
+
+def objective(
+    model: keras.Model, trained: keras.Model, batch: dict[str, Any], training: bool
+) -> Any:
+    """The loss of a batch, penalties included."""
+    raise NotImplementedError
+
+
+def measure(model: keras.Model, batch: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """The sums and counts of the metrics of a batch."""
+    raise NotImplementedError
+
+
+def make_optimizer() -> keras.optimizers.Optimizer:
+    """The optimiser."""
+    raise NotImplementedError
+
+
+def learning_rate(step: int, steps: int) -> float:
+    """The learning rate of an update."""
+    raise NotImplementedError
+
+
+def clip_gradients(gradients: list[Any]) -> list[Any]:
+    """Bound the gradients."""
+    raise NotImplementedError
+
+
+def load_data(path: str | None = None) -> dict[str, dict[str, Any]]:
+    """The examples of each split by name."""
+    raise NotImplementedError

@@ -1,0 +1,149 @@
+"""The training loop."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from nnc.backends.keras.pieces.program import (
+    BATCH,
+    EPOCHS,
+    LOG_EVERY,
+    MIN_DELTA,
+    MONITOR,
+    PATIENCE,
+    SEED,
+    clip_gradients,
+    learning_rate,
+    make_optimizer,
+    measure,
+    objective,
+)
+
+
+class EarlyStopping:
+    """Ends training after PATIENCE epochs in which MONITOR did not get better."""
+
+    def __init__(self) -> None:
+        self.best = float("inf")
+        self.waited = 0
+        self.weights: list[np.ndarray] = []  # when: restore
+
+    def ends(self, model: keras.Model, results: dict[str, float]) -> bool:
+        """Whether this epoch is the last one."""
+        if MONITOR not in results:
+            raise ValueError(f"there is no {MONITOR} without examples for it")
+        value = results[MONITOR]  # when: not larger
+        value = -results[MONITOR]  # when: larger
+        if value < self.best - MIN_DELTA:
+            self.best, self.waited = value, 0
+            self.weights = model.get_weights()  # when: restore
+        else:
+            self.waited += 1
+        return self.waited >= PATIENCE
+
+
+def batches(
+    examples: dict[str, np.ndarray], rows: np.ndarray, size: int
+) -> Iterator[dict[str, Any]]:
+    """The examples at `rows`, `size` at a time."""
+    for start in range(0, len(rows), size):
+        part = rows[start : start + size]
+        yield {name: tf.constant(array[part]) for name, array in examples.items()}
+
+
+def make_update(
+    model: keras.Model, trained: keras.Model
+) -> Callable[[dict[str, Any], float], Any]:
+    """A function that takes one step and gives the loss before it."""
+    optimizer = make_optimizer()
+    variables = model.trainable_variables
+    optimizer.build(variables)
+
+    @tf.function(reduce_retracing=True)
+    def step(batch: dict[str, Any]) -> Any:
+        with tf.GradientTape() as tape:
+            loss = objective(model, trained, batch, training=True)
+        gradients = tape.gradient(loss, variables, unconnected_gradients="zero")
+        # Keras would square the slices of an embedding before it adds them up.
+        gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
+        gradients = clip_gradients(gradients)  # when: clip
+        optimizer.apply(gradients, variables)
+        return loss
+
+    def update(batch: dict[str, Any], rate: float) -> Any:
+        optimizer.learning_rate.assign(rate)
+        return step(batch)
+
+    return update
+
+
+def train(
+    model: keras.Model,
+    trained: keras.Model,
+    data: dict[str, dict[str, np.ndarray]],
+    epochs: int = EPOCHS,
+) -> list[dict[str, float]]:
+    """Train on data["train"]; gives the results of each epoch."""
+    keras.utils.set_random_seed(SEED)
+    examples = data["train"]
+    count = len(next(iter(examples.values())))
+    size = count  # when: not batch
+    size = BATCH  # when: batch
+    steps = epochs * -(-count // size)
+    order = np.random.default_rng(SEED)  # when: batch
+    update = make_update(model, trained)
+    early = EarlyStopping()  # when: stop
+    history: list[dict[str, float]] = []
+    step = 0
+    for epoch in range(1, epochs + 1):
+        rows = np.arange(count)  # when: not batch
+        rows = order.permutation(count)  # when: batch
+        total = 0.0
+        for batch in batches(examples, rows, size):
+            loss = update(batch, learning_rate(step, steps))
+            total += float(loss) * len(next(iter(batch.values())))
+            step += 1
+        results = {"loss": total / count}
+        logged = epoch in (1, epochs) or epoch % LOG_EVERY == 0
+        if logged:  # when: measured
+            results = evaluate(model, trained, examples) | results  # when: measured
+        results = evaluate(model, trained, examples) | results  # when: monitored
+        if "validation" in data:
+            measured = evaluate(model, trained, data["validation"])
+            results |= {f"val_{name}": value for name, value in measured.items()}
+        history.append(results)
+        if logged:
+            print(f"epoch {epoch}: {report(results)}", flush=True)
+        if early.ends(model, results):  # when: stop
+            break  # when: stop
+    if early.weights:  # when: restore
+        model.set_weights(early.weights)  # when: restore
+    return history
+
+
+def evaluate(
+    model: keras.Model,
+    trained: keras.Model,
+    examples: dict[str, np.ndarray],
+    size: int = 1024,
+) -> dict[str, float]:
+    """The loss and the metrics over all examples, from sums and counts."""
+    count = len(next(iter(examples.values())))
+    total = 0.0
+    sums: dict[str, list[float]] = {}
+    for batch in batches(examples, np.arange(count), size):
+        loss = objective(model, trained, batch, training=False)
+        total += float(loss) * len(next(iter(batch.values())))
+        for name, (amount, number) in measure(model, batch).items():
+            entry = sums.setdefault(name, [0.0, 0.0])
+            entry[0] += float(amount)
+            entry[1] += float(number)
+    return {"loss": total / count} | {name: a / n for name, (a, n) in sums.items()}
+
+
+def report(results: dict[str, float]) -> str:
+    """The results in one line."""
+    return ", ".join(f"{name} {value:.6g}" for name, value in results.items())

@@ -1,0 +1,184 @@
+"""The functions of a program that say what training makes small, how, and what is told of it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TypeAlias
+
+from nnc.backends import pysource as py
+from nnc.backends.keras.losses import LOSSES, METRICS, PENALTIES
+from nnc.backends.keras.lowering import PieceNames
+from nnc.backends.keras.optimizers import CLIPS, OPTIMIZERS
+from nnc.compiler.ir import LossTerm, Program, Training
+
+_BATCH = py.Parameter("batch", py.subscript("dict", (py.name("str"), py.name("Any"))))
+_MODEL = py.dotted("keras.Model")
+
+
+def predictions(program: Program) -> dict[str, LossTerm]:
+    """What the training model gives, by name: the first loss that takes each prediction."""
+    made: dict[str, LossTerm] = {}
+    for term in program.training.losses if program.training else ():
+        made.setdefault(prediction_name(program, term), term)
+    return made
+
+
+def is_fused(program: Program) -> bool:
+    """Whether a loss takes something else than an output of the model."""
+    outputs = {output.name for output in program.graph.outputs}
+    return any(name not in outputs for name in predictions(program))
+
+
+def prediction_name(program: Program, term: LossTerm) -> str:
+    """The output's name, or one that says that these are its logits."""
+    outputs = {output.name: output.value.name for output in program.graph.outputs}
+    if outputs[term.output] == term.prediction.name:
+        return term.output
+    name = f"{term.output}_logits"
+    while name in outputs:
+        name += "_"
+    return name
+
+
+def objective(program: Program, training: Training, piece: PieceNames) -> py.Function:
+    """The function that gives the loss of a batch."""
+    losses = list(_losses(program, training, piece))
+    penalties = list(_penalties(training, piece))
+    lines, total = _sum([("loss", losses), ("penalty", penalties)])
+    inputs = {v.name: py.subscript("batch", v.name) for v in program.graph.inputs}
+    apply = py.call("trained", inputs, training=py.name("training"))
+    return py.Function(
+        "objective",
+        (
+            py.Parameter("model", _MODEL),
+            py.Parameter("trained", _MODEL),
+            _BATCH,
+            py.Parameter("training", py.name("bool")),
+        ),
+        (py.Assign((py.name("predictions"),), apply), *lines, py.Return(total)),
+        py.name("Any"),
+        "The loss of a batch" + (", penalties included." if training.penalties else "."),
+    )
+
+
+_Terms: TypeAlias = "list[tuple[float, py.Expr]]"
+"""Factors and what they multiply."""
+
+
+def _losses(program: Program, training: Training, piece: PieceNames) -> _Terms:
+    made: _Terms = []
+    for term in training.losses:
+        function = piece(LOSSES.find(term.loss)(term.loss, term))
+        prediction = py.subscript("predictions", prediction_name(program, term))
+        call = py.call(function, prediction, py.subscript("batch", term.target.name))
+        made.append((term.factor, call))
+    return made
+
+
+def _penalties(training: Training, piece: PieceNames) -> _Terms:
+    groups: dict[tuple[str, float], list[str]] = defaultdict(list)
+    for term in training.penalties:
+        name = PENALTIES.find(term.penalty)(term.penalty)
+        groups[name, term.factor * term.penalty.strength].append(term.weight)
+    made: _Terms = []
+    for (name, factor), weights in groups.items():
+        variables = (py.call(piece("variable"), py.name("model"), weight) for weight in weights)
+        made.append((factor, py.call(piece(name), *variables)))
+    return made
+
+
+def _sum(groups: list[tuple[str, _Terms]]) -> tuple[list[py.Statement], py.Expr]:
+    """A line for each term when there are several, and the sum of all."""
+    terms = [term for _, group in groups for term in group]
+    if len(terms) == 1:
+        return [], _times(*terms[0])
+    lines: list[py.Statement] = []
+    parts: list[py.Expr] = []
+    for wish, group in groups:
+        for number, (factor, expr) in enumerate(group, 1):
+            name = py.name(wish if number == 1 else f"{wish}_{number}")
+            lines.append(py.Assign((name,), expr))
+            parts.append(_times(factor, name))
+    total = parts[0]
+    for part in parts[1:]:
+        total = py.binary("+", total, part)
+    return lines, total
+
+
+def _times(factor: float, expr: py.Expr) -> py.Expr:
+    return expr if factor == 1 else py.binary("*", factor, expr)
+
+
+def measure(program: Program, training: Training, piece: PieceNames) -> py.Function:
+    """The function that gives the sums and counts of the metrics of a batch."""
+    inputs = {v.name: py.subscript("batch", v.name) for v in program.graph.inputs}
+    apply = py.call("model", inputs, training=False)
+    results: dict[str, py.Expr] = {}
+    for use in training.metrics:
+        name, options = METRICS.find(use.metric)(use.metric, use)
+        pair = (py.subscript("outputs", use.output), py.subscript("batch", use.target.name))
+        results[use.name] = py.call(piece(name), *pair, **options)
+    pairs = py.subscript("tuple", (py.name("Any"), py.name("Any")))
+    return py.Function(
+        "measure",
+        (py.Parameter("model", _MODEL), _BATCH),
+        (py.Assign((py.name("outputs"),), apply), py.Return(py.value(results))),
+        py.subscript("dict", (py.name("str"), pairs)),
+        "The sums and counts of the metrics of a batch.",
+    )
+
+
+def make_optimizer(training: Training, piece: PieceNames) -> py.Function:
+    """The function that makes the optimiser."""
+    kind, options = OPTIMIZERS.find(training.optimizer)(training.optimizer, training)
+    function = py.dotted(kind) if "." in kind else piece(kind)
+    return py.Function(
+        "make_optimizer",
+        (),
+        (py.Return(py.call(function, **options)),),
+        py.dotted("keras.optimizers.Optimizer"),
+        "The optimiser; its learning rate is set before every update.",
+    )
+
+
+def clip_gradients(training: Training, piece: PieceNames) -> py.Function:
+    """The function that bounds the gradients."""
+    assert training.clip is not None
+    function = piece(CLIPS.find(training.clip)(training.clip))
+    gradients = py.subscript("list", py.name("Any"))
+    return py.Function(
+        "clip_gradients",
+        (py.Parameter("gradients", gradients),),
+        (py.Return(py.call(function, py.name("gradients"), limit=training.clip.limit)),),
+        gradients,
+        "Bound the gradients of a step.",
+    )
+
+
+def features(program: Program) -> frozenset[str]:
+    """The words by which lines of the hand-written code for training are chosen."""
+    training = program.training
+    if training is None:
+        return frozenset()
+    stop = training.stop
+    monitored = stop is not None and any(use.name == stop.monitor for use in training.metrics)
+    chosen = {
+        "training": True,
+        "fused": is_fused(program),
+        "batch": training.batch is not None,
+        "clip": training.clip is not None,
+        "measured": bool(training.metrics) and not monitored,
+        "monitored": monitored,
+        "stop": stop is not None,
+        "restore": stop is not None and stop.restore_best,
+        "larger": stop is not None and _grows(training, stop.monitor),
+    }
+    return frozenset(word for word, holds in chosen.items() if holds)
+
+
+def _grows(training: Training, monitor: str) -> bool:
+    """Whether a larger value of what is monitored is better."""
+    return any(
+        use.metric.word == "accuracy" and use.name == monitor.removeprefix("val_")
+        for use in training.metrics
+    )
