@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
 import nnc
 from nnc.backends.base import Arrays, Artifact, Precision, refused
 from nnc.backends.layout import native
-from nnc.backends.onnx.assembly import Array, Assembly, Handle, OnnxNode, Place, Stored
-from nnc.backends.onnx.model import ELEMENT_TYPES, IR_VERSIONS, serialized
+from nnc.backends.onnx import model
+from nnc.backends.onnx.assembly import Array, Assembly, Handle, Place, Stored
+from nnc.backends.onnx.model import IR_VERSIONS
 from nnc.backends.onnx.table import ops
 from nnc.compiler.diagnostics import Diagnostic, Failed, Label
 from nnc.compiler.ir import Graph, Program
 from nnc.compiler.types import FLOATS, Symbol, TensorType
-
-if TYPE_CHECKING:
-    import onnx
 
 DEFAULT_OPSET = 20
 """The newest that every common runtime of today reads."""
@@ -41,9 +38,14 @@ def emit(
         raise ValueError(f"opset {opset} is not one of {', '.join(map(str, IR_VERSIONS))}")
     assembly = assembled(program.graph, opset, precision)
     names = _names(assembly)
-    graph = _graph_proto(assembly, names)
-    model = _model_proto(opset)
-    return Artifact(".onnx", serialized(model, graph, list(_tensors(assembly, names, weights))))
+    nodes = b"".join(_nodes(assembly, names)) + model.graph_name(program.name)
+    tensors = tuple(
+        chunk
+        for name, array in _tensors(assembly, names, weights)
+        for chunk in model.tensor(name, array)
+    )
+    ends = b"".join(_ends(assembly))
+    return Artifact(".onnx", model.model(opset, "nnc", nnc.__version__, nodes, tensors, ends))
 
 
 def assembled(graph: Graph, opset: int, precision: Precision = "float32") -> Assembly:
@@ -137,74 +139,26 @@ def packed(stored: Stored, weights: Arrays) -> Array:
     return stored.pack([rows.of(weights[rows.weight]) for rows in stored.sources])
 
 
-def _model_proto(opset: int) -> onnx.ModelProto:
-    import onnx
-
-    return onnx.ModelProto(
-        ir_version=IR_VERSIONS[opset],
-        producer_name="nnc",
-        producer_version=nnc.__version__,
-        opset_import=[onnx.OperatorSetIdProto(domain="", version=opset)],
-    )
+def _nodes(assembly: Assembly, names: Mapping[Handle, str]) -> Iterator[bytes]:
+    for node in assembly.nodes:
+        inputs = ["" if handle is None else names[handle] for handle in node.inputs]
+        while inputs and not inputs[-1]:  # what is left out at the end isn't written
+            inputs.pop()
+        outputs = (names[handle] for handle in node.outputs)
+        yield model.node(node.operator, node.name, inputs, outputs, node.attributes)
 
 
-def _graph_proto(assembly: Assembly, names: Mapping[Handle, str]) -> onnx.GraphProto:
-    import onnx
-
+def _ends(assembly: Assembly) -> Iterator[bytes]:
+    """Inputs and outputs with their types."""
     graph = assembly.graph
-    batch = _batch_name(graph)
-    return onnx.GraphProto(
-        name=graph.name,
-        node=[_node_proto(node, names) for node in assembly.nodes],
-        input=[_value_proto(assembly, v.name, v.type, batch) for v in graph.inputs],
-        output=[_value_proto(assembly, o.name, o.value.type, batch) for o in graph.outputs],
-    )
-
-
-def _node_proto(node: OnnxNode, names: Mapping[Handle, str]) -> onnx.NodeProto:
-    import onnx
-
-    inputs = ["" if handle is None else names[handle] for handle in node.inputs]
-    while inputs and not inputs[-1]:
-        inputs.pop()
-    return onnx.NodeProto(
-        op_type=node.operator,
-        name=node.name,
-        input=inputs,
-        output=[names[handle] for handle in node.outputs],
-        attribute=[_attribute(name, value) for name, value in sorted(node.attributes.items())],
-    )
-
-
-def _attribute(name: str, value: Any) -> onnx.AttributeProto:
-    import onnx
-
-    kinds = onnx.AttributeProto
-    match value:
-        case int():
-            return kinds(name=name, type=kinds.INT, i=value)
-        case float():
-            return kinds(name=name, type=kinds.FLOAT, f=value)
-        case str():
-            return kinds(name=name, type=kinds.STRING, s=value.encode())
-        case _:
-            return kinds(name=name, type=kinds.INTS, ints=value)
-
-
-def _value_proto(
-    assembly: Assembly, name: str, type_: TensorType, batch: str
-) -> onnx.ValueInfoProto:
-    import onnx
-
-    proto = onnx.ValueInfoProto(name=name)
-    tensor = proto.type.tensor_type
-    tensor.elem_type = ELEMENT_TYPES[assembly.dtype(type_.dtype)]
-    for dim in (Symbol(batch), *type_.shape):
-        if isinstance(dim, int):
-            tensor.shape.dim.add(dim_value=dim)
-        else:
-            tensor.shape.dim.add(dim_param=dim.name)
-    return proto
+    batch = Symbol(_batch_name(graph))
+    for value in graph.inputs:
+        dtype = assembly.dtype(value.type.dtype)
+        yield model.graph_input(value.name, dtype, (batch, *value.type.shape))
+    for output in graph.outputs:
+        type_ = output.value.type
+        dtype = assembly.dtype(type_.dtype)
+        yield model.graph_output(output.name, dtype, (batch, *type_.shape))
 
 
 def _batch_name(graph: Graph) -> str:

@@ -1,25 +1,23 @@
-"""The ONNX format: element types, versions, and a model's bytes written without copying its
-tensors.
+"""The ONNX format: element types, versions, and the messages that a model is made of.
 
-A protocol-buffer message is a row of fields, each with a tag, a length and its bytes, so that a
-large field can be written as its tag and length, followed by memory that lies elsewhere.
+The numbers of fields and types are those of the format's definition (onnx.proto). Tensors are not
+copied: their memory follows the head of their field.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nnc.backends.onnx.protobuf import head, integer, integers, message, real, text, texts
 from nnc.compiler.diagnostics import Diagnostic, Failed
-from nnc.compiler.types import DType
+from nnc.compiler.types import DType, Shape
 
-if TYPE_CHECKING:
-    import onnx
-
-Chunks: TypeAlias = "list[bytes | memoryview]"
+Chunks: TypeAlias = "tuple[bytes | memoryview, ...]"
+Attribute: TypeAlias = int | float | str | Sequence[int]
 
 ELEMENT_TYPES: Final[Mapping[DType, int]] = {
     "f32": 1,
@@ -29,8 +27,8 @@ ELEMENT_TYPES: Final[Mapping[DType, int]] = {
     "bool": 9,
     "f64": 11,
 }
-"""The numbers of the element types in the format (TensorProto.DataType)."""
 NUMPY_TYPES: Final[Mapping[str, int]] = {"float32": 1, "int64": 7, "float64": 11}
+
 IR_VERSIONS: Final[Mapping[int, int]] = {
     18: 8,
     19: 9,
@@ -45,24 +43,19 @@ IR_VERSIONS: Final[Mapping[int, int]] = {
 """Opset -> the version of the format that was current with it: what runtimes of its time read."""
 MAXIMUM_BYTES: Final = 2**31 - 1
 """The largest message that readers of the format take."""
+_HEADER: Final = 1024
+"""More than what stands around the graph in a model."""
 
-# Field numbers of the format.
-_GRAPH_OF_MODEL, _TENSOR_OF_GRAPH, _BYTES_OF_TENSOR = 7, 5, 9
 
+def model(
+    opset: int, producer: str, version: str, nodes_and_name: bytes, tensors: Chunks, ends: bytes
+) -> Chunks:
+    """A model's bytes; its graph is nodes and name, tensors, inputs and outputs, in this order.
 
-def serialized(
-    model: onnx.ModelProto, graph: onnx.GraphProto, tensors: Sequence[tuple[str, NDArray[Any]]]
-) -> tuple[bytes | memoryview, ...]:
-    """The bytes of a model with this graph and these named tensors, in parts; the tensors aren't
-    copied.
-
-    `model` has no graph and `graph` no tensors. Raises Failed (E703) beyond 2 GB.
+    Raises Failed (E703) beyond 2 GB.
     """
-    body: Chunks = [graph.SerializeToString(deterministic=True)]
-    for name, array in tensors:
-        body += _tensor(name, array)
-    length = sum(map(_bytes, body))
-    if length > MAXIMUM_BYTES - 1024:
+    length = len(nodes_and_name) + sum(map(_bytes, tensors)) + len(ends)
+    if length + _HEADER > MAXIMUM_BYTES:
         raise Failed(
             [
                 Diagnostic(
@@ -72,35 +65,64 @@ def serialized(
                 )
             ]
         )
-    head = model.SerializeToString(deterministic=True)
-    return (head, _head(_GRAPH_OF_MODEL, length), *body)
+    first = integer(1, IR_VERSIONS[opset]) + text(2, producer) + text(3, version)
+    opsets = message(8, text(1, ""), integer(2, opset))
+    return (first + head(7, length), nodes_and_name, *tensors, ends, opsets)
 
 
-def _tensor(name: str, array: NDArray[Any]) -> Chunks:
-    import onnx
-
-    element_type = NUMPY_TYPES[array.dtype.name]
-    described = onnx.TensorProto(name=name, data_type=element_type, dims=array.shape)
-    header = described.SerializeToString(deterministic=True)
-    header += _head(_BYTES_OF_TENSOR, array.nbytes)
-    memory = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).reshape(-1).data.cast("B")
-    field = _head(_TENSOR_OF_GRAPH, len(header) + array.nbytes)
-    return [field + header, memory] if array.nbytes > 256 else [field + header + bytes(memory)]
+def graph_name(name: str) -> bytes:
+    return text(2, name)
 
 
-def _head(field: int, length: int) -> bytes:
-    """Tag and length of a field made of bytes (wire type 2)."""
-    return _varint(field << 3 | 2) + _varint(length)
+def node(
+    operator: str,
+    name: str,
+    inputs: Iterable[str],
+    outputs: Iterable[str],
+    attributes: Mapping[str, Attribute],
+) -> bytes:
+    """A node of a graph."""
+    described = (_attribute(key, value) for key, value in sorted(attributes.items()))
+    names = texts(1, inputs), texts(2, outputs), text(3, name), text(4, operator)
+    return message(1, *names, *described)
 
 
-def _varint(number: int) -> bytes:
-    """A whole number in groups of seven bits, the lowest first; all but the last are marked."""
-    groups = bytearray()
-    while number > 127:
-        groups.append(number & 127 | 128)
-        number >>= 7
-    groups.append(number)
-    return bytes(groups)
+def _attribute(name: str, value: Attribute) -> bytes:
+    match value:
+        case int():
+            return message(5, text(1, name), integer(3, value), integer(20, 2))
+        case float():
+            return message(5, text(1, name), real(2, value), integer(20, 1))
+        case str():
+            return message(5, text(1, name), text(4, value), integer(20, 3))
+        case _:
+            return message(5, text(1, name), integers(8, value), integer(20, 7))
+
+
+def tensor(name: str, array: NDArray[Any]) -> Chunks:
+    """A stored tensor of a graph; small ones in one piece, large ones with their own memory."""
+    little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+    memory = little.reshape(-1).data.cast("B")
+    described = integers(1, array.shape) + integer(2, NUMPY_TYPES[array.dtype.name])
+    described += text(8, name) + head(9, memory.nbytes)
+    first = head(5, len(described) + memory.nbytes) + described
+    return (first, memory) if memory.nbytes > 256 else (first + bytes(memory),)
+
+
+def graph_input(name: str, dtype: DType, shape: Shape) -> bytes:
+    return _value(11, name, dtype, shape)
+
+
+def graph_output(name: str, dtype: DType, shape: Shape) -> bytes:
+    return _value(12, name, dtype, shape)
+
+
+def _value(field: int, name: str, dtype: DType, shape: Shape) -> bytes:
+    sizes = (
+        message(1, integer(1, dim) if isinstance(dim, int) else text(2, dim.name)) for dim in shape
+    )
+    type_ = message(1, integer(1, ELEMENT_TYPES[dtype]), message(2, *sizes))
+    return message(field, text(1, name), message(2, type_))
 
 
 def _bytes(chunk: bytes | memoryview) -> int:

@@ -106,19 +106,13 @@ sys.stdout.buffer.write(b"".join(chunks))
 def test_the_bytes_are_those_that_onnx_itself_writes() -> None:
     written = data(classifier())
     model = onnx.load_model_from_string(written)
-    assert len(model.SerializeToString()) == len(written)
-    again = onnx.load_model_from_string(model.SerializeToString())
-    assert again == model
+    assert model.SerializeToString(deterministic=True) == written
     weights = initial.weights(classifier().graph, 0)
     for tensor in model.graph.initializer:
         np.testing.assert_array_equal(onnx.numpy_helper.to_array(tensor), weights[tensor.name])
 
 
 def test_large_weights_are_not_copied() -> None:
-    program = classifier()
-    weights = initial.weights(program.graph, 0)
-    weights["fc1.weight"] = np.zeros((8, 4), np.float32)
-    weights["fc1.weight"] = np.ones((3000, 4), np.float32)[:8]
     large = Program(single(Dense(units=300), (parse_type("f32[400]"),)))
     arrays: Any = initial.weights(large.graph, 0)
     memory = [c for c in emit(large, arrays).chunks if isinstance(c, memoryview)]
