@@ -7,7 +7,8 @@ import keyword
 import unicodedata
 from collections.abc import Iterable
 
-_BUILTINS = frozenset(dir(builtins))
+_UNWANTED = frozenset(dir(builtins)) | {"l", "O", "I"}
+"""Python's builtins, and names that look like digits."""
 
 
 def is_usable(text: str) -> bool:
@@ -45,13 +46,13 @@ class Names:
     """
 
     def __init__(self, reserved: Iterable[str] = ()) -> None:
-        self._taken = set(reserved) | _BUILTINS
+        self._taken = set(reserved) | _UNWANTED
         self._given: dict[str, str] = {}
 
     def fresh(self, wish: str) -> str:
         """A name nobody has yet, as near to `wish` as can be: `x`, `x_2`, `x_3`."""
         wish = identifier(wish)
-        made = f"{wish}_" if wish in _BUILTINS else wish
+        made = f"{wish}_" if wish in _UNWANTED else wish
         stem, number = wish.rstrip("_") or "value", 2
         while made in self._taken:
             made, number = f"{stem}_{number}", number + 1

@@ -39,45 +39,51 @@ class Pieces:
     """Name -> text; what others need comes first."""
 
 
-def load(package: str, *wanted: str, given: Iterable[str] = ()) -> Pieces:
+def load(
+    package: str, *wanted: str, given: Iterable[str] = (), features: Iterable[str] = ()
+) -> Pieces:
     """The pieces named `file:name` of a package (`nnc.backends.torch.pieces`), with all they need.
 
-    `given` are names that the program defines itself: they are not copied. Raises KeyError for a
-    name that the file does not define.
+    `given` are names that the program defines itself: they are not copied. A line that ends in `#
+    when: word` is copied for programs with that feature only. Raises KeyError for a name that the
+    file does not define.
     """
-    defined = frozenset(given)
     found: dict[tuple[str, str], Piece] = {}
+    collect = _Collector(package, frozenset(given), frozenset(features), found)
     for item in wanted:
         file, _, name = item.partition(":")
-        _collect(package, file, name, defined, found)
+        collect(file, name)
     imports = frozenset(i for piece in found.values() for i in piece.imports)
     return Pieces(imports, {piece.name: Segment(piece.text) for piece in found.values()})
 
 
-def _collect(
-    package: str,
-    file: str,
-    name: str,
-    given: frozenset[str],
-    found: dict[tuple[str, str], Piece],
-) -> None:
-    if (file, name) in found or name in given:
-        return
-    piece = read(package, file)[name]
-    for need in sorted(piece.needs, key=lambda n: (n[0], _line(package, n), n[1])):
-        if need != (file, name):
-            _collect(package, *need, given, found)
-    found[file, name] = piece
+@dataclass(frozen=True)
+class _Collector:
+    package: str
+    given: frozenset[str]
+    features: frozenset[str]
+    found: dict[tuple[str, str], Piece]
 
+    def __call__(self, file: str, name: str) -> None:
+        """Add a piece after those that it needs."""
+        if (file, name) in self.found or name in self.given:
+            return
+        piece = read(self.package, file, self.features)[name]
+        for need in sorted(piece.needs, key=self._place):
+            if need != (file, name):
+                self(*need)
+        self.found[file, name] = piece
 
-def _line(package: str, need: tuple[str, str]) -> int:
-    return read(package, need[0])[need[1]].line
+    def _place(self, need: tuple[str, str]) -> tuple[str, int]:
+        file, name = need
+        return file, read(self.package, file, self.features)[name].line
 
 
 @cache
-def read(package: str, file: str) -> Mapping[str, Piece]:
-    """Every piece of a file by its name."""
+def read(package: str, file: str, features: frozenset[str] = frozenset()) -> Mapping[str, Piece]:
+    """Every piece of a file by its name, as programs with these features have it."""
     source = files(package).joinpath(f"{file}.py").read_text(encoding="utf-8")
+    source = "\n".join(_chosen(source.split("\n"), features))
     tree = ast.parse(source)
     imports = dict(_imports(tree))
     definitions = {name: node for node in tree.body for name in _defined(node)}
@@ -86,6 +92,16 @@ def read(package: str, file: str) -> Mapping[str, Piece]:
         name: _piece(package, file, name, node, lines, imports, definitions)
         for name, node in definitions.items()
     }
+
+
+def _chosen(lines: Iterable[str], features: frozenset[str]) -> Iterator[str]:
+    """The lines whose condition holds, without their conditions."""
+    for line in lines:
+        code, mark, condition = line.partition("  # when: ")
+        words = (word.removeprefix("not ") for word in condition.split(" and "))
+        wanted = (not word.startswith("not ") for word in condition.split(" and "))
+        if not mark or all((w in features) == want for w, want in zip(words, wanted, strict=True)):
+            yield code
 
 
 def _piece(

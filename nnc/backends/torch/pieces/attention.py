@@ -1,0 +1,76 @@
+"""Attention with PyTorch's names for the weights."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class MultiHeadAttention(nn.Module):
+    """Attention of `heads` heads over [N, T, width]; weights as in
+    nn.MultiheadAttention.
+
+    A mask is True where to attend: [N, S] for the keys, or [N, T, S]. A query that may
+    attend to nothing gets 0 from every head.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        heads: int,
+        key_width: int | None = None,
+        value_width: int | None = None,
+        bias: bool = True,
+        causal: bool = False,
+    ) -> None:
+        super().__init__()
+        self.heads = heads
+        self.causal = causal
+        self.packed = key_width is None and value_width is None
+        if self.packed:
+            self.in_proj_weight = nn.Parameter(torch.empty(3 * width, width))
+            nn.init.xavier_uniform_(self.in_proj_weight)
+        else:
+            self.q_proj_weight = nn.Parameter(torch.empty(width, width))
+            self.k_proj_weight = nn.Parameter(torch.empty(width, key_width or width))
+            self.v_proj_weight = nn.Parameter(torch.empty(width, value_width or width))
+            nn.init.xavier_uniform_(self.q_proj_weight)
+            nn.init.xavier_uniform_(self.k_proj_weight)
+            nn.init.xavier_uniform_(self.v_proj_weight)
+        self.in_proj_bias = nn.Parameter(torch.zeros(3 * width)) if bias else None
+        self.out_proj = nn.Linear(width, width, bias=bias)
+
+    def forward(
+        self,
+        query: Tensor,
+        key: Tensor | None = None,
+        value: Tensor | None = None,
+        mask: Tensor | None = None,
+    ) -> Tensor:
+        key = query if key is None else key
+        value = key if value is None else value
+        if self.packed:
+            weights = self.in_proj_weight.chunk(3)
+        else:
+            weights = (self.q_proj_weight, self.k_proj_weight, self.v_proj_weight)
+        biases = (None,) * 3
+        if self.in_proj_bias is not None:
+            biases = self.in_proj_bias.chunk(3)
+        q, k, v = (
+            F.linear(x, weight, bias).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+            for x, weight, bias in zip(
+                (query, key, value), weights, biases, strict=True
+            )
+        )
+        allowed = self.allowed(mask, query.shape[1], key.shape[1])
+        causal = self.causal and mask is None
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=allowed, is_causal=causal)
+        return self.out_proj(y.transpose(1, 2).flatten(2))
+
+    def allowed(self, mask: Tensor | None, queries: int, keys: int) -> Tensor | None:
+        """The mask for every head, and for a causal one nothing after the query."""
+        if mask is None:
+            return None
+        mask = mask[:, None, None] if mask.dim() == 2 else mask[:, None]
+        if self.causal:
+            mask = mask & mask.new_ones(queries, keys).tril()
+        return mask

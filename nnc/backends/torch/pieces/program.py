@@ -1,0 +1,51 @@
+"""What every generated program defines itself, declared for the pieces that use it."""
+
+from pathlib import Path
+
+from torch import Tensor, nn, optim
+
+WEIGHTS: Path
+"""The weights beside the program."""
+INPUTS: dict[str, tuple[object, tuple[int, ...]]]
+TARGETS: dict[str, tuple[object, tuple[int, ...]]]
+OUTPUTS: tuple[str, ...]
+DATA: str
+SEED: int
+EPOCHS: int
+BATCH: int
+LOG_EVERY: int
+MONITOR: str
+PATIENCE: int
+MIN_DELTA: float
+
+
+def objective(model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
+    """The loss of a batch, penalties included."""
+    raise NotImplementedError
+
+
+def measure(
+    model: nn.Module, batch: dict[str, Tensor]
+) -> tuple[Tensor, dict[str, tuple[float, int]]]:
+    """The loss of a batch and the sums and counts of its metrics."""
+    raise NotImplementedError
+
+
+def optimizer_of(model: nn.Module) -> optim.Optimizer:
+    """The optimiser over the trained weights."""
+    raise NotImplementedError
+
+
+def learning_rate(step: int, steps: int) -> float:
+    """The learning rate of an update."""
+    raise NotImplementedError
+
+
+def clip_gradients(model: nn.Module) -> None:
+    """Bound the gradients."""
+    raise NotImplementedError
+
+
+def load_data(path: str | None = None) -> dict[str, dict[str, Tensor]]:
+    """The examples of each split by name."""
+    raise NotImplementedError

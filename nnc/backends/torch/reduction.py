@@ -1,0 +1,19 @@
+"""Reductions over axes of one example."""
+
+from __future__ import annotations
+
+from nnc.backends import pysource as py
+from nnc.backends.torch.lowering import OPS, Lowered, Site, batch_axis, one_or_each
+from nnc.compiler.vocabulary.ops.reduction import Mean, Reduction, Sum
+
+
+@OPS.lowers(Mean, Sum)
+def reduce(op: Reduction, at: Site) -> Lowered:
+    axes = tuple(map(batch_axis, op.reduced(at.type.rank)))
+    if not axes:
+        # For torch no axes would be all of them, the batch included.
+        return at.input
+    options: dict[str, object] = {"dim": one_or_each(axes)}
+    if op.keep_axes:
+        options["keepdim"] = True
+    return py.method(at.input, op.word, **options)

@@ -1,0 +1,114 @@
+"""The emitted PyTorch program, running."""
+
+from __future__ import annotations
+
+import linecache
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nnc.backends.base import Arrays, Precision, Runner
+from nnc.backends.torch.emit import class_name, emit
+from nnc.compiler.ir import Program, Value
+from nnc.compiler.types import INTEGERS, DType
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def load_module(source: str, name: str = "program") -> ModuleType:
+    """The module of an emitted source, under a file name that tracebacks can show lines of."""
+    file = f"<nnc {name}.py>"
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    module = ModuleType(name)
+    module.__file__ = file
+    exec(compile(source, file, "exec"), module.__dict__)
+    return module
+
+
+class TorchRunner(Runner):
+    """The emitted program as a module of this process."""
+
+    backend = "torch"
+
+    def __init__(self, program: Program, weights: Arrays, precision: Precision = "float32") -> None:
+        import torch
+
+        self._torch = torch
+        self._program = program
+        self._dtype = torch.float64 if precision == "float64" else torch.float32
+        self.module = load_module(emit(program).text, program.name)
+        self.model = getattr(self.module, class_name(program))().to(self._dtype)
+        stored = {name: self._tensor(array, "f32") for name, array in weights.items()}
+        loaded = self.model.load_state_dict(stored, strict=False)
+        missing = [n for n in loaded.missing_keys if not n.endswith("num_batches_tracked")]
+        if missing or loaded.unexpected_keys:
+            names = ", ".join([*missing, *loaded.unexpected_keys])
+            raise ValueError(f"weights of the model and weights given differ: {names}")
+        named = dict(self.model.named_parameters())
+        self._trained = {
+            name: named[name]
+            for name, weight in program.graph.weights.items()
+            if weight.role == "parameter" and weight.trainable
+        }
+
+    def _tensor(self, array: NDArray[np.generic], dtype: DType) -> Any:
+        tensor = self._torch.tensor(np.asarray(array))
+        if dtype == "bool":
+            return tensor.bool()
+        return tensor.long() if dtype in INTEGERS else tensor.to(self._dtype)
+
+    def _given(self, values: tuple[Value, ...], arrays: Arrays) -> dict[str, Any]:
+        return {v.name: self._tensor(arrays[v.name], v.type.dtype) for v in values}
+
+    def _forward(self, inputs: dict[str, Any], *, training: bool) -> dict[str, Any]:
+        self.model.train(training)
+        names = [output.name for output in self._program.graph.outputs]
+        made = self.model(*inputs.values())
+        return dict(zip(names, made if len(names) > 1 else [made], strict=True))
+
+    def outputs(self, inputs: Arrays, *, training: bool = False) -> Arrays:
+        with self._torch.no_grad():
+            given = self._given(self._program.graph.inputs, inputs)
+            return _arrays(self._forward(given, training=training))
+
+    def gradients(self, inputs: Arrays, targets: Arrays) -> tuple[float, Arrays]:
+        training = self._program.training
+        if training is None:
+            raise ValueError("the program has no train block, so there is no loss")
+        batch = self._given(self._program.graph.inputs, inputs)
+        batch |= self._given(training.targets, targets)
+        self.model.eval()
+        loss = self.module.objective(self.model, batch)
+        return float(loss), _arrays(self._gradients(loss, self._trained))
+
+    def pullback(
+        self, inputs: Arrays, cotangents: Arrays, *, training: bool = False
+    ) -> tuple[Arrays, Arrays]:
+        graph = self._program.graph
+        given = self._given(graph.inputs, inputs)
+        leaves = {n: x.requires_grad_() for n, x in given.items() if x.is_floating_point()}
+        made = self._forward(given, training=training)
+        total = sum((made[n] * self._tensor(c, "f32")).sum() for n, c in cotangents.items())
+        found = self._gradients(total, {**leaves, **self._trained})
+        return (
+            _arrays({n: found[n] for n in leaves}),
+            _arrays({n: found[n] for n in self._trained}),
+        )
+
+    def _gradients(self, total: Any, leaves: dict[str, Any]) -> dict[str, Any]:
+        """Zeros where nothing depends on a leaf."""
+        zeros = {name: self._torch.zeros_like(leaf) for name, leaf in leaves.items()}
+        if not leaves or not getattr(total, "requires_grad", False):
+            return zeros
+        found = self._torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
+        return {n: zeros[n] if g is None else g for n, g in zip(leaves, found, strict=True)}
+
+    def weights(self) -> Arrays:
+        state = self.model.state_dict()
+        return _arrays({name: state[name] for name in self._program.graph.weights})
+
+
+def _arrays(tensors: dict[str, Any]) -> Arrays:
+    return {name: tensor.detach().cpu().numpy().copy() for name, tensor in tensors.items()}

@@ -1,0 +1,267 @@
+"""The body of one class: a range of nodes as `__init__` and `forward`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from nnc.backends import pysource as py
+from nnc.backends.pysource.names import identifier
+from nnc.backends.torch.lowering import OPS, Several, Site
+from nnc.backends.torch.modules import Branch, access, statements
+from nnc.compiler.ir import Graph, Node, Value
+from nnc.compiler.source import Span
+from nnc.compiler.types import Symbol, TensorType
+
+PACKAGE = "nnc.backends.torch.pieces"
+RESERVED = ("self", "torch", "nn", "F", "math", "Tensor", "_")
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What one line of `forward` computes: a node, or a block as a whole."""
+
+    layer: str
+    inputs: tuple[Value, ...]
+    outputs: tuple[Value, ...]
+    span: Span
+    node: Node | None = None
+    constructor: py.Call | None = None
+    """How to make the module of a block."""
+
+
+class Pieces:
+    """The pieces that a program needs, as they are asked for."""
+
+    def __init__(self) -> None:
+        self.wanted: dict[str, None] = {}
+
+    def __call__(self, name: str) -> py.Name:
+        self.wanted[name] = None
+        return py.name(name.partition(":")[2])
+
+
+class Recorder:
+    """Notes which nodes have modules; where they stand is known only when all of them are."""
+
+    def __init__(self) -> None:
+        self.modules: dict[str, tuple[Node, py.Call]] = {}
+
+    def layer(self, node: Node, constructor: py.Call) -> py.Expr:
+        if node.layer not in self.modules:
+            self.modules[node.layer] = (node, constructor)
+        return py.name("self")
+
+    def piece(self, name: str) -> py.Name:
+        return py.name(name.partition(":")[2])
+
+
+class Scope:
+    """Modules and lines of one class, for units whose layers stand under `prefix`."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        units: Sequence[Unit],
+        prefix: str,
+        pieces: Pieces,
+        taken: Iterable[str],
+        unnamed: Iterable[Value] = (),
+    ) -> None:
+        self._graph = graph
+        self._unnamed = {value.name for value in unnamed}
+        """Results of a block: what they are called is said where the block is used."""
+        self._units = units
+        self._prefix = prefix
+        self.piece = pieces
+        self._reserved = frozenset((*RESERVED, *taken))
+        self._batch = batch_name(graph)
+        self._root = Branch()
+        self._paths: dict[str, tuple[str, ...]] = {}
+        self._enter_modules()
+
+    def layer(self, node: Node, constructor: py.Call) -> py.Expr:
+        """The module of a node, made by `__init__`."""
+        return access(self._root, self._paths[node.layer])
+
+    def init(self) -> tuple[py.Statement, ...]:
+        """The lines of `__init__`."""
+        return tuple(statements(self._root))
+
+    @property
+    def base(self) -> str:
+        """The class from which the class derives."""
+        return self._root.base
+
+    def _enter_modules(self) -> None:
+        recorder = Recorder()
+        for unit in self._units:
+            if unit.node is not None:
+                inputs = tuple(py.name("x") for _ in unit.inputs)
+                OPS.find(unit.node.op)(unit.node.op, Site(recorder, unit.node, inputs))
+        weighted = {name for name, (node, _) in recorder.modules.items() if node.weights}
+        weighted |= {unit.layer for unit in self._units if unit.constructor is not None}
+        for unit in self._units:
+            if unit.layer in self._paths:
+                continue
+            if unit.constructor is not None:
+                self._add(unit.layer, self._relative(unit.layer), unit.constructor)
+            elif unit.layer in recorder.modules:
+                node, constructor = recorder.modules[unit.layer]
+                path = self._relative(unit.layer)
+                if not node.weights and any(n.startswith(f"{unit.layer}.") for n in weighted):
+                    path = (*path[:-1], f"{path[-1]}_{node.op.word.lower()}")
+                self._add(unit.layer, path, constructor)
+        self._root.sort()
+
+    def _add(self, layer: str, path: tuple[str, ...], constructor: py.Call) -> None:
+        self._paths[layer] = path
+        self._root.add(path, constructor)
+
+    def _relative(self, layer: str) -> tuple[str, ...]:
+        if not self._prefix:
+            return tuple(layer.split("."))
+        return tuple(layer.removeprefix(f"{self._prefix}.").split("."))
+
+    def method(
+        self,
+        name: str,
+        units: Sequence[Unit],
+        inputs: Mapping[str, str],
+        results: Sequence[Value],
+        docstring: str = "",
+    ) -> py.Function:
+        """A method that computes `units`; `inputs`: name of a value -> name of the parameter."""
+        lines = _Lines(self, inputs, units, results)
+        for number, unit in enumerate(units):
+            lines.add(number, unit)
+        made = tuple(py.name(lines.variables[value.name]) for value in results)
+        tensor = py.name("Tensor")
+        parameters = (py.Parameter(text, tensor) for text in inputs.values())
+        many = py.subscript("tuple", tuple(tensor for _ in results))
+        return py.Function(
+            name,
+            (py.Parameter("self"), *parameters),
+            (*lines.statements, py.Return(made[0] if len(made) == 1 else py.Tuple(made))),
+            returns=tensor if len(made) == 1 else many,
+            docstring=docstring,
+        )
+
+    def parameters(self, wishes: Mapping[str, str]) -> dict[str, str]:
+        """Names of parameters for values, each used once."""
+        names = py.Names(self._reserved)
+        return {value: names.fresh(wish) for value, wish in wishes.items()}
+
+    def free(self, wish: str, live: Iterable[str]) -> str:
+        """The name of a variable that nothing alive has."""
+        names = py.Names((*self._reserved, *live))
+        return names.fresh(identifier(wish))
+
+    def hint(self, value: Value) -> str | None:
+        """The name that the spec gives the value, if it gives one."""
+        hint = self._graph.hints.get(value.name)
+        return None if hint == "_" or value.name in self._unnamed else hint
+
+    def shape(self, type_: TensorType) -> str:
+        """A shape with its batch: `[N, 64, 56, 56]`."""
+        return f"[{', '.join([self._batch, *map(str, type_.shape)])}]"
+
+
+class _Lines:
+    """The lines of a method. A variable is used again as soon as its value has been used for the
+    last time, so that memory is given back while the model runs."""
+
+    def __init__(
+        self,
+        scope: Scope,
+        inputs: Mapping[str, str],
+        units: Sequence[Unit],
+        results: Sequence[Value],
+    ) -> None:
+        self._scope = scope
+        self._parameters = frozenset(inputs.values())
+        self._last = {value.name: number for number, u in enumerate(units) for value in u.inputs}
+        self._last |= {value.name: len(units) for value in results}
+        self._ends = _ends(scope, units)
+        self._hinted: set[str] = set()
+        self.variables = dict(inputs)
+        self._live = {name: variable for name, variable in inputs.items() if name in self._last}
+        self.statements: list[py.Statement] = []
+
+    def add(self, number: int, unit: Unit) -> None:
+        """The line of a unit."""
+        inputs = tuple(py.name(self.variables[value.name]) for value in unit.inputs)
+        made = self._lowered(unit, inputs)
+        first = self.variables[unit.inputs[0].name] if unit.inputs else "x"
+        self._live = {n: v for n, v in self._live.items() if self._last[n] > number}
+        wanted = [value for value in unit.outputs if value.name in self._last]
+        if isinstance(made, Several):
+            self._unpack(unit, made, first)
+        elif made in inputs:
+            self._name(wanted[0], self.variables[unit.inputs[inputs.index(made)].name])
+        else:
+            self._assign(wanted[0], made, first, unit.span)
+
+    def _lowered(self, unit: Unit, inputs: tuple[py.Expr, ...]) -> py.Expr | Several:
+        if unit.node is not None:
+            return OPS.find(unit.node.op)(unit.node.op, Site(self._scope, unit.node, inputs))
+        module = access(self._scope._root, self._scope._paths[unit.layer])
+        called = py.call(module, *inputs)
+        count = len(unit.outputs)
+        return called if count == 1 else Several(called, count, tuple(range(count)))
+
+    def _assign(self, value: Value, made: py.Expr, first: str, span: Span) -> None:
+        target = self._variable(value, first)
+        comment = self._scope.shape(value.type)
+        self.statements.append(py.Assign((py.name(target),), made, comment, span=span))
+        self._name(value, target)
+
+    def _unpack(self, unit: Unit, made: Several, first: str) -> None:
+        targets: dict[int, str] = {}
+        shapes = []
+        for value, place in zip(unit.outputs, made.places, strict=True):
+            if value.name not in self._last:
+                continue
+            if place not in targets:
+                targets[place] = self._variable(value, first)
+                shapes.append(self._scope.shape(value.type))
+            self._name(value, targets[place])
+        names = tuple(py.name(targets.get(place, "_")) for place in range(made.size))
+        self.statements.append(py.Assign(names, made.call, ", ".join(shapes), span=unit.span))
+
+    def _variable(self, value: Value, first: str) -> str:
+        """The spec's name for the value, or its input's variable again, or x."""
+        hint = self._scope.hint(value)
+        if hint is not None:
+            made = self._scope.free(hint, self._live.values())
+            self._hinted.add(made)
+            return made
+        live = set(self._live.values())
+        if first not in live and (first not in self._hinted | self._parameters or first == "x"):
+            return first
+        wish = self._ends.get(value.name, "x") if "x" in live else "x"
+        return self._scope.free(wish, live)
+
+    def _name(self, value: Value, variable: str) -> None:
+        self.variables[value.name] = variable
+        self._live[value.name] = variable
+
+
+def _ends(scope: Scope, units: Sequence[Unit]) -> dict[str, str]:
+    """Name of a value -> what the spec calls the value in which the chain behind it ends."""
+    uses = Counter(value.name for unit in units for value in unit.inputs)
+    ends: dict[str, str] = {}
+    for unit in reversed(units):
+        end = scope.hint(unit.outputs[0]) or ends.get(unit.outputs[0].name)
+        if end is not None and unit.inputs and uses[unit.inputs[0].name] == 1:
+            ends[unit.inputs[0].name] = end
+    return ends
+
+
+def batch_name(graph: Graph) -> str:
+    """What the batch is called in shapes: N, unless a dimension of the spec is called so."""
+    symbols = {
+        str(dim) for value in graph.values() for dim in value.type.shape if isinstance(dim, Symbol)
+    }
+    return "batch" if any("N" in symbol.split() for symbol in symbols) else "N"

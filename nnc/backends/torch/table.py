@@ -1,0 +1,38 @@
+"""The tables of this backend, total over the vocabulary: importing this file proves it."""
+
+from __future__ import annotations
+
+from nnc.backends.torch import (  # noqa: F401  each enters its lowerings
+    activation,
+    attention,
+    conv,
+    dense,
+    elementwise,
+    embedding,
+    merge,
+    normalization,
+    pooling,
+    recurrent,
+    reduction,
+    regularization,
+    shape,
+)
+from nnc.backends.torch.losses import LOSSES, METRICS, PENALTIES
+from nnc.backends.torch.lowering import OPS
+from nnc.backends.torch.optimizers import CLIPS, OPTIMIZERS, SCHEDULES
+from nnc.backends.torch.sources import PREPARATIONS, SOURCES, SPLITS
+
+TABLES = (
+    OPS,
+    LOSSES,
+    METRICS,
+    PENALTIES,
+    OPTIMIZERS,
+    SCHEDULES,
+    CLIPS,
+    SOURCES,
+    PREPARATIONS,
+    SPLITS,
+)
+for _table in TABLES:
+    _table.sealed()

@@ -1,0 +1,266 @@
+"""The train block as functions of the program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from nnc.backends import pysource as py
+from nnc.backends.torch.losses import LOSSES, METRICS, PENALTIES, Comparison
+from nnc.backends.torch.model import Model
+from nnc.backends.torch.optimizers import CLIPS, OPTIMIZERS, learning_rate
+from nnc.backends.torch.scope import RESERVED, Pieces
+from nnc.compiler.ir import LossTerm, MetricUse, Program, Training, Value
+from nnc.compiler.vocabulary.metrics import Accuracy
+
+_TENSOR = py.name("Tensor")
+_MODULE = py.dotted("nn.Module")
+_BATCH = py.subscript("dict", (py.name("str"), _TENSOR))
+
+
+def functions(
+    program: Program, training: Training, model: Model, pieces: Pieces
+) -> list[py.Statement]:
+    """Everything that the train block says, as functions that `train` calls."""
+    writer = _Writer(program, training, model, pieces)
+    made: list[py.Statement] = [writer.loss()]
+    if training.penalties:
+        made.append(writer.penalty())
+    made += [writer.objective(), writer.measure(), writer.optimizer()]
+    made.append(learning_rate(training.schedule, training.optimizer.lr))
+    if training.clip is not None:
+        weights = py.method("model", "parameters")
+        bound = py.Expression(CLIPS.find(training.clip)(training.clip, weights))
+        parameter = py.Parameter("model", _MODULE)
+        made.append(
+            py.Function(
+                "clip_gradients",
+                (parameter,),
+                (bound,),
+                returns=py.literal(None),
+                docstring="Bound the gradients, before anything else is done with them.",
+            )
+        )
+    return made
+
+
+def constants(program: Program, training: Training) -> dict[str, object]:
+    """The settings of the train block."""
+    made: dict[str, object] = {"EPOCHS": training.epochs, "LOG_EVERY": training.log_every}
+    if training.batch is not None:
+        made["BATCH"] = training.batch
+    if training.stop is not None:
+        made |= {
+            "MONITOR": training.stop.monitor,
+            "PATIENCE": training.stop.patience,
+            "MIN_DELTA": training.stop.min_delta,
+        }
+    return made
+
+
+def features(training: Training) -> Iterator[str]:
+    """What of the training loop this program has."""
+    if training.batch is not None:
+        yield "batch"
+    if training.clip is not None:
+        yield "clip"
+    measured = {use.name: use.metric for use in training.metrics}
+    monitored = training.stop is not None and training.stop.monitor in measured
+    if measured:
+        yield "monitored" if monitored else "shown"
+    if training.stop is None:
+        return
+    yield "stop"
+    if training.stop.restore_best:
+        yield "restore"
+    if isinstance(measured.get(training.stop.monitor.removeprefix("val_")), Accuracy):
+        yield "larger"
+
+
+@dataclass
+class _Writer:
+    program: Program
+    training: Training
+    model: Model
+    piece: Pieces
+
+    def __post_init__(self) -> None:
+        self.given = self.model.scores or _distinct(self.model.outputs)
+        """The values that the loss is computed from, in the order in which the model gives them."""
+        self.local = py.Names((*RESERVED, "model", "batch", "total", "scores", "outputs"))
+        wishes = {self._place(o.value): o.name for o in self.program.graph.outputs}
+        for term in self.training.losses:
+            wishes.setdefault(self._place(term.prediction), f"{term.output}_scores")
+        hints = self.program.graph.hints
+        wishes |= {n: h for n, h in hints.items() if n in wishes and h != "_"}
+        self.values = {v.name: self.local.fresh(wishes.get(v.name, "scores")) for v in self.given}
+        self.targets = {t.name: self.local.fresh(t.name) for t in self.training.targets}
+
+    def _place(self, value: Value) -> str:
+        """The name of a value of the spec among what the model gives."""
+        return self.model.places[value.name]
+
+    def loss(self) -> py.Function:
+        """`loss(predictions…, targets…)`"""
+        parts = [self._term(term) for term in self.training.losses]
+        used = {self._place(t.prediction) for t in self.training.losses}
+        names = [self.values[v.name] for v in self.given if v.name in used]
+        names += [self.targets[t.name] for t in self._loss_targets()]
+        return py.Function(
+            "loss",
+            tuple(py.Parameter(name, _TENSOR) for name in names),
+            tuple(_summed(parts)),
+            returns=_TENSOR,
+            docstring="How far the predictions are from the targets.",
+        )
+
+    def _loss_targets(self) -> list[Value]:
+        used = {term.target.name for term in self.training.losses}
+        return [target for target in self.training.targets if target.name in used]
+
+    def _term(self, term: LossTerm) -> py.Expr:
+        made = LOSSES.find(term.loss)(term.loss, self._comparison(term, term.logits))
+        return made if term.factor == 1 else py.binary("*", term.factor, made)
+
+    def _comparison(self, use: LossTerm | MetricUse, logits: bool) -> Comparison:
+        return Comparison(
+            py.name(self.values[self._place(use.prediction)]),
+            py.name(self.targets[use.target.name]),
+            use.prediction.type,
+            use.target.type,
+            logits,
+            self.piece,
+        )
+
+    def penalty(self) -> py.Function:
+        """The penalties, grouped by kind and strength."""
+        groups: dict[tuple[str, float], list[str]] = {}
+        for term in self.training.penalties:
+            kind = PENALTIES.find(term.penalty)(term.penalty)
+            groups.setdefault((kind, term.factor * term.penalty.strength), []).append(term.weight)
+        weights = py.call("dict", py.method("model", "named_parameters"))
+        body: list[py.Statement] = [py.Assign((py.name("weights"),), weights)]
+        parts: list[py.Expr] = []
+        for (kind, strength), names in groups.items():
+            chosen = [py.subscript("weights", name) for name in names]
+            parts.append(py.binary("*", strength, py.call(self.piece(kind), *chosen)))
+        return py.Function(
+            "penalty",
+            (py.Parameter("model", _MODULE),),
+            (*body, *_summed(parts)),
+            returns=_TENSOR,
+            docstring="What the loss adds for the size of weights.",
+        )
+
+    def _loss_call(self) -> py.Expr:
+        used = {self._place(t.prediction) for t in self.training.losses}
+        given: list[py.Expr] = [py.name(self.values[v.name]) for v in self.given if v.name in used]
+        given += [py.subscript("batch", target.name) for target in self._loss_targets()]
+        made: py.Expr = py.call("loss", *given)
+        if self.training.penalties:
+            made = py.binary("+", made, py.call("penalty", py.name("model")))
+        return made
+
+    def objective(self) -> py.Function:
+        """What training makes small."""
+        return py.Function(
+            "objective",
+            (py.Parameter("model", _MODULE), py.Parameter("batch", _BATCH)),
+            (self._scores(self.training.losses), py.Return(self._loss_call())),
+            returns=_TENSOR,
+            docstring="What training makes small: the loss of a batch"
+            + (", penalties included." if self.training.penalties else "."),
+        )
+
+    def _scores(self, uses: Iterable[LossTerm | MetricUse]) -> py.Assign:
+        """The line that applies the model to a batch; `_` stands for what nobody uses."""
+        used = {self._place(use.prediction) for use in uses}
+        inputs = [py.subscript("batch", value.name) for value in self.program.graph.inputs]
+        function = "model" if self.model.scores is None else "model.scores"
+        names = (n if value in used else "_" for value, n in self.values.items())
+        return py.Assign(tuple(map(py.name, names)), py.call(function, *inputs))
+
+    def measure(self) -> py.Function:
+        """The loss and the metrics of a batch."""
+        metrics = self.training.metrics
+        if metrics:
+            body = self._measured()
+        else:
+            alone = (py.call("objective", py.name("model"), py.name("batch")), {})
+            body = [py.Return(py.value(alone))]
+        pair = py.subscript("tuple", (py.name("float"), py.name("int")))
+        named = py.subscript("dict", (py.name("str"), pair))
+        return py.Function(
+            "measure",
+            (py.Parameter("model", _MODULE), py.Parameter("batch", _BATCH)),
+            tuple(body),
+            returns=py.subscript("tuple", (_TENSOR, named)),
+            docstring="The loss of a batch, and the sum and the count of each metric.",
+        )
+
+    def _measured(self) -> list[py.Statement]:
+        metrics = self.training.metrics
+        missing = {self._place(m.prediction) for m in metrics} - self.values.keys()
+        variables = dict(self.values)
+        if not missing:
+            body: list[py.Statement] = [self._scores((*self.training.losses, *metrics))]
+        else:
+            targets = []
+            for output in _distinct(self.model.outputs):
+                variables.setdefault(output.name, self.local.fresh(self._output_name(output)))
+                targets.append(variables[output.name] if output.name in missing else "_")
+            every = py.Assign(tuple(map(py.name, self.values.values())), self._scores(()).value)
+            given = map(py.name, self.values.values())
+            outputs = py.call("model.activate", *given)
+            body = [every, py.Assign(tuple(map(py.name, targets)), outputs)]
+        made = {use.name: self._metric(use, variables) for use in metrics}
+        return [*body, py.Return(py.Tuple((self._loss_call(), py.value(made))))]
+
+    def _output_name(self, value: Value) -> str:
+        outputs = self.program.graph.outputs
+        return next(o.name for o in outputs if self._place(o.value) == value.name)
+
+    def _metric(self, use: MetricUse, variables: Mapping[str, str]) -> py.Expr:
+        at = Comparison(
+            py.name(variables[self._place(use.prediction)]),
+            py.subscript("batch", use.target.name),
+            use.prediction.type,
+            use.target.type,
+            False,
+            self.piece,
+        )
+        return METRICS.find(use.metric)(use.metric, at)
+
+    def optimizer(self) -> py.Function:
+        """The optimiser over what is trained."""
+        op = self.training.optimizer
+        trained = py.call(
+            "filter",
+            py.Lambda(("weight",), py.attribute("weight", "requires_grad")),
+            py.method("model", "parameters"),
+        )
+        return py.Function(
+            "optimizer_of",
+            (py.Parameter("model", _MODULE),),
+            (
+                py.Assign((py.name("trained"),), trained),
+                py.Return(OPTIMIZERS.find(op)(op, py.name("trained"))),
+            ),
+            returns=py.dotted("torch.optim.Optimizer"),
+            docstring="The optimiser over every weight that is trained.",
+        )
+
+
+def _summed(parts: list[py.Expr]) -> Iterator[py.Statement]:
+    if len(parts) == 1:
+        yield py.Return(parts[0])
+        return
+    total = py.name("total")
+    yield py.Assign((total,), parts[0])
+    for part in parts[1:]:
+        yield py.Assign((total,), py.binary("+", total, part))
+    yield py.Return(total)
+
+
+def _distinct(values: Iterable[Value]) -> tuple[Value, ...]:
+    return tuple({value.name: value for value in values}.values())
