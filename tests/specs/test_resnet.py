@@ -1,4 +1,4 @@
-"""ResNets against networks that nnc did not write: one by hand in PyTorch, one of Keras Applications."""
+"""ResNets against networks that nnc did not write: plain PyTorch, and Keras Applications."""
 
 from __future__ import annotations
 
