@@ -1,0 +1,1 @@
+"""Pictures: a model as SVG, HTML and Mermaid, and the curve of an activation."""
