@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from nnc.compiler import syntax
@@ -19,10 +19,9 @@ _WHOLE: Final = r"[0-9]+(?:[eE][0-9]+)?"
 _PATH: Final = re.compile(rf"(?:{_WHOLE}\.)*(?:{_WHOLE}|[^\W\d]\w*(?:\.\w+)*)")
 _TYPE: Final = re.compile(r"\s*(\w+)\s*(?:\[([^\[\]]*)\]\s*)?")
 _SIZE: Final = re.compile(r"\s*(-?[0-9]{1,30}|[^\W\d]\w*)\s*")
+_SHORT: Final = 20
+"""Characters of a text that is shown as it stands."""
 _KINDS: Final = {
-    bool: "`true` or `false`",
-    int: "a number",
-    float: "a number",
     str: "text",
     list: "a list",
     dict: "an object",
@@ -82,7 +81,8 @@ class Access:
             return []
         if isinstance(value.content, list):
             return value.content
-        self.wrong(value, what, "a list")
+        cure = f'write `["{value.content}"]`' if isinstance(value.content, str) else None
+        self.wrong(value, what, "a list", cure)
         return []
 
     def text(self, value: Value | None, what: str) -> str | None:
@@ -112,8 +112,8 @@ class Access:
             # A misspelt key is reported once: the one that was meant is not missing as well.
             missing = [other for other in missing if other != meant]
             self._unknown(value.content[key], key, what, known, meant)
-        for key in missing:
-            self.missing(value, key, what)
+        if missing:
+            self.missing(value, what, *missing)
         return value.content
 
     def _unknown(
@@ -128,13 +128,15 @@ class Access:
             notes=[f"keys are {', '.join(f'`{k}`' for k in known)}"],
         )
 
-    def missing(self, value: Value, key: str, what: str) -> None:
+    def missing(self, value: Value, what: str, *keys: str) -> None:
+        quoted = [f"`{key}`" for key in keys]
+        listed = " and ".join(filter(None, [", ".join(quoted[:-1]), quoted[-1]]))
         self.report.error(
             "E026",
-            f"{what} has no `{key}`",
+            f"{what} has no {listed}",
             self.place(value),
-            f"`{key}` is missing in this object",
-            help=f"write `{_pairs((key,))}`",
+            f"{listed} {'is' if len(keys) == 1 else 'are'} missing in this object",
+            help=f"write `{_pairs(keys)}`",
         )
 
     # ---- names and types ------------------------------------------------------------------
@@ -220,7 +222,10 @@ def shown(value: Value) -> str:
         return f"`{str(content).lower()}`"
     if isinstance(content, int | float):
         return f"`{content}`"
-    return _KINDS[type(content)]
+    if isinstance(content, str) and len(content) <= _SHORT:
+        return f'`"{content}"`'
+    kind = _KINDS[type(content)]
+    return kind if content or content is None else f"an empty {kind.split()[-1]}"
 
 
 def _size(text: str, span: Span) -> syntax.Expression:
@@ -229,5 +234,5 @@ def _size(text: str, span: Span) -> syntax.Expression:
     return syntax.Reference(text, span)
 
 
-def _pairs(keys: tuple[str, ...]) -> str:
+def _pairs(keys: Iterable[str]) -> str:
     return ", ".join(f'"{key}": …' for key in keys)

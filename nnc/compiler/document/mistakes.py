@@ -20,17 +20,20 @@ class Mistake(NamedTuple):
     second: tuple[tuple[int, str], ...] = ()
 
 
-_COMMENT: Final = re.compile(r"#[^\r\n]*|//[^\r\n]*|/\*(?:[^*]|\*(?!/))*(?:\*/)?")
+_COMMENT: Final = re.compile(r"#[^\r\n]*|//[^\r\n]*|/\*(?:[^*]++|\*(?!/))*+(?:\*/)?")
 _WORD: Final = re.compile(r"[^\W\d][\w.\-]*")
 _SINGLE: Final = re.compile(r"'([^'\r\n]*)'")
 _NOT_A_NUMBER: Final = re.compile(r"[+-]?(?:nan|infinity|inf)(?!\w)", re.IGNORECASE)
 _NUMBER: Final = re.compile(r"[+-]?\.?[0-9](?:[eE][+-]|[\w.])*")
 _DECIMAL: Final = re.compile(r"([+-]?)0*([0-9_]*)(\.?)([0-9_]*)((?:[eE][+-]?[0-9]+)?)")
-_LINE: Final = re.compile(r"[^\r\n]*")
-_BAD_ESCAPE: Final = re.compile(
-    r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*(\\u?[^\r\n]?)[^"\r\n]*"'
+_VALID: Final = re.compile(
+    r"(?:true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)(?![\w.])"
 )
-_CONTROL: Final = re.compile(r'"(?:[^"\\\x00-\x1f]|\\[^\r\n])*([\x00-\x09\x0b\x0c\x0e-\x1f])')
+_LINE: Final = re.compile(r"[^\r\n]*")
+BODY: Final = r'"(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+'
+"""A text up to its end, or to what can't stand in it. Possessive: nothing is tried twice."""
+_BAD_ESCAPE: Final = re.compile(rf"{BODY}(\\u?[^\r\n]?)")
+_CONTROL: Final = re.compile(rf"{BODY}([\x00-\x09\x0b\x0c\x0e-\x1f])")
 _NATIVE: Final = {
     "True": "true",
     "False": "false",
@@ -52,6 +55,8 @@ def value(text: str, place: int, around: int | None) -> Mistake:
             "E022", f"JSON has no number `{match[0]}`", match.span(), "not a number of JSON",
             "write a number, or `null` where there is no value",
         )  # fmt: skip
+    if match := _VALID.match(text, place):
+        return between(text, match.end(), around)
     if match := _NUMBER.match(text, place):
         return _odd_number(match)
     if match := _WORD.match(text, place):
@@ -97,7 +102,7 @@ def colon(text: str, place: int, key_span: tuple[int, int]) -> Mistake:
     )  # fmt: skip
 
 
-def between(text: str, place: int, around: int) -> Mistake:
+def between(text: str, place: int, around: int | None) -> Mistake:
     """Neither a comma nor the end follows a value."""
     if place >= len(text):
         return _ended(text, place, around)

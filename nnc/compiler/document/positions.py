@@ -32,7 +32,7 @@ _VALUE: Final = re.compile(
 )
 _KEY: Final = re.compile(rf"{_SPACE}({_PLAIN}){_SPACE}:")
 _NEXT: Final = re.compile(rf"{_SPACE}([,\]}}])")
-_STRING: Final = re.compile(r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"')
+_STRING: Final = re.compile(f'{mistakes.BODY}"')
 _COLON: Final = re.compile(rf"{_SPACE}:")
 _SPACES: Final = re.compile(_SPACE)
 _ESCAPE: Final = re.compile(r"\\(u[0-9a-fA-F]{4}|.)")

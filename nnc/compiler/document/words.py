@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
+from typing import Final
+
+from pydantic.fields import FieldInfo
 
 from nnc.compiler import syntax
 from nnc.compiler.document.access import Access
@@ -33,7 +37,7 @@ class Words:
             return None
         name = value.content.get("word")
         if name is None:
-            self._access.missing(value, "word", what)
+            self._access.missing(value, what, "word")
             return None
         if self._access.text(name, "`word`") is None:
             return None
@@ -67,7 +71,7 @@ class Words:
         return tuple(argument for argument in made if argument is not None)
 
     def _argument(self, cls: type[Word] | None, key: str, value: Value) -> syntax.Argument | None:
-        field = cls.model_fields.get(cls.argument_aliases.get(key, key)) if cls else None
+        field, wanted = _taken(cls, key) if cls else (None, None)
         access = self._access
         expression: syntax.Expression | None
         if cls is None or field is None:
@@ -78,10 +82,17 @@ class Words:
                 access.wrong(value, f"`{key}` of `{cls.word}`", expected(field))
             return None
         else:
-            expression = self.value(value, word_type(field.annotation), f"`{key}` of `{cls.word}`")
+            expression = self.value(value, wanted, f"`{key}` of `{cls.word}`")
         if expression is None:
             return None
         return syntax.Argument(key, expression, access.whole(value), access.key(value))
 
 
-_OBJECT = 'an object such as `{"word": …}`'
+@lru_cache(maxsize=4096)
+def _taken(cls: type[Word], key: str) -> tuple[FieldInfo | None, type[Word] | None]:
+    """The field of an argument by its name or another, and the words that it takes."""
+    field = cls.model_fields.get(cls.argument_aliases.get(key, key))
+    return field, word_type(field.annotation) if field else None
+
+
+_OBJECT: Final = 'an object such as `{"word": …}`'
