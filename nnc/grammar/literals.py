@@ -24,14 +24,6 @@ _NUMBER: Final = re.compile(r"[0-9]+(?:_[0-9]+)*(\.[0-9]+(?:_[0-9]+)*)?([eE][+-]
 
 def number(text: str, span: Span, report: Report) -> int | float:
     """The value of a number; a whole number stays an int."""
-    matched = _NUMBER.fullmatch(text)
-    if not matched:
-        cure = re.sub(r"_+", "_", text).replace("_.", ".").replace("._", ".").rstrip("_")
-        report.error(
-            "E018", f"`{text}` is not a number", span, "`_` stands between two digits",
-            help=f"write `{cure}`",
-        )  # fmt: skip
-        return 0
     if len(text) > LONGEST_NUMBER:
         report.error(
             "E018",
@@ -40,6 +32,12 @@ def number(text: str, span: Span, report: Report) -> int | float:
             f"at most {LONGEST_NUMBER} are read",
             help="write a large number with an exponent: `1e12`",
         )
+        return 0
+    matched = _NUMBER.fullmatch(text)
+    if not matched:
+        cure = re.sub(r"_+", "_", text).replace("_.", ".").replace("._", ".").rstrip("_")
+        where = "`_` stands between two digits"
+        report.error("E018", f"`{text}` is not a number", span, where, help=f"write `{cure}`")
         return 0
     if matched[1] is None and matched[2] is None:
         return int(text)

@@ -7,14 +7,17 @@ a mistake at the next statement.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final, TypeAlias
 
 from nnc.compiler.diagnostics import Failed, Report
 from nnc.compiler.source import Source, Span
 from nnc.compiler.syntax import Comment, Declaration, File
 from nnc.grammar import mistakes
-from nnc.grammar.recovery import Abandoned, Stacks, recover
+from nnc.grammar.recovery import Abandoned, Tokens, recover
+from nnc.grammar.scene import PAIRS, Scene, Stacks
 from nnc.grammar.terminals import Token, tables, tokens
 from nnc.grammar.tree import NESTING, Tree
 
@@ -23,6 +26,9 @@ LARGEST_SOURCE: Final = 8_000_000
 
 DEEPEST: Final = 100
 """Levels of brackets, and of operators within one another: every pass over a tree may recurse."""
+
+MOST_ERRORS: Final = 20
+"""After so many mistakes the parse stops: the rest is likely to follow from them."""
 
 _STACK: Final = 2_000
 _STEPS: Final = {
@@ -41,7 +47,8 @@ def parse(source: Source) -> File:
     report = Report()
     machine = _Machine(source, report)
     try:
-        machine.run()
+        with _collector_paused():
+            machine.run()
     except Abandoned as abandoned:
         if abandoned.diagnostic:
             report.add(abandoned.diagnostic)
@@ -52,6 +59,18 @@ def parse(source: Source) -> File:
     return File(source, machine.declarations, tuple(machine.comments))
 
 
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """A parse makes millions of objects and no cycles: looking for cycles doubles its time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 class _Machine:
     """An LALR(1) machine: a stack of states, and beside it what each of its symbols stands for."""
 
@@ -60,7 +79,7 @@ class _Machine:
         self.declarations: tuple[Declaration, ...] = ()
         self._source = source
         self._report = report
-        self._tokens = tokens(source, self.comments)
+        self._tokens = Tokens(tokens(source, self.comments))
         self._stacks = Stacks([0], [], [], [])
         self._open = 0
         self._end = 0
@@ -141,6 +160,11 @@ class _Machine:
             raise Abandoned(mistakes.too_deep(Span(self._source, start, end), DEEPEST))
 
     def _recover(self, token: Token) -> Token:
-        token = recover(self._source, self._report, self._stacks, token, self._tokens)
-        self._open = sum(_STEPS.get(value, 0) for value in self._stacks.values)
+        """Report what is wrong at a token; the token to go on with, after the stacks were cut."""
+        scene = Scene(self._source, self._stacks, token, self._end)
+        self._report.add(mistakes.explain(scene))
+        if len(self._report) >= MOST_ERRORS:
+            raise Abandoned
+        token = recover(scene, self._tokens)
+        self._open = sum(value in PAIRS for value in self._stacks.values if isinstance(value, str))
         return token

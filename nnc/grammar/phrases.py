@@ -150,9 +150,9 @@ class Phrases:
     # ---- chains ---------------------------------------------------------------------------
 
     def chain(self, source: Expression, stages: Sequence[Stage], *, statement: bool = False) -> Doc:
-        """`source -> stage -> stage`. A statement begins with a name, a call or a bracket."""
+        """`source -> stage -> stage`. A statement begins with a name or a bracket."""
         self._remarks.hoist(source.span.start)
-        bracket = statement and not isinstance(source, Reference | Call | Tuple)
+        bracket = statement and not isinstance(source, Reference | Tuple)
         first = self.expression(source, notation.BRACKETS if bracket else notation.TEST)
         trailing = self._remarks.trailing(source.span, stages[0].span.start)
         items = self._items(stages, self.stage, None)

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterator
 from functools import cache
+from itertools import islice
 from typing import Final, NamedTuple, TypeAlias
 
 from nnc.compiler.source import Source, Span
@@ -15,7 +16,11 @@ from nnc.compiler.syntax import Comment
 END: Final = "$END"
 UNCLOSED: Final = "UNCLOSED"
 UNKNOWN: Final = "UNKNOWN"
+LIMIT: Final = "LIMIT"
 CALL: Final = "_CALL"
+
+MOST_TOKENS: Final = 4_000_000
+"""Tokens, spaces and comments of a source: what bounds the memory of its tree."""
 
 # A string that isn't closed on its line, and any character that begins nothing.
 _DAMAGED = rf'|(?P<{UNCLOSED}>"[^\r\n]*)|(?P<{UNKNOWN}>[^\r\n])'
@@ -77,11 +82,15 @@ def tables() -> Tables:
 
 
 def tokens(source: Source, comments: list[Comment]) -> Iterator[Token]:
-    """The tokens of a source, at last END; comments are put aside as they are met."""
+    """The tokens of a source and END, or LIMIT in place of the token that is one too many.
+
+    Comments are put aside as they are met.
+    """
     text = source.text
     names = tables().names
     scan = tables().pattern.finditer
-    for match in scan(text, 1 if text.startswith("\ufeff") else 0):
+    end = 1 if text.startswith("\ufeff") else 0
+    for match in islice(scan(text, end), MOST_TOKENS):
         kind = match.lastgroup
         start, end = match.span()
         if kind == "SPACE":
@@ -95,4 +104,5 @@ def tokens(source: Source, comments: list[Comment]) -> Iterator[Token]:
             start = end - 1
         assert kind is not None, "every alternative of the pattern is a named group"
         yield Token(kind, start, end)
-    yield Token(END, len(text), len(text))
+    complete = end == len(text)
+    yield Token(END if complete else LIMIT, end, end + (not complete))
