@@ -118,12 +118,15 @@ class KerasRunner(Runner):
         """Keras in the runner's precision; afterwards as it was before."""
         import keras
 
-        before = keras.config.floatx()
+        # Layers follow the policy, which Keras does not change with floatx once it is set.
+        before = keras.config.floatx(), keras.config.dtype_policy()
         keras.config.set_floatx(self._precision)
+        keras.config.set_dtype_policy(self._precision)
         try:
             yield
         finally:
-            keras.config.set_floatx(before)
+            keras.config.set_floatx(before[0])
+            keras.config.set_dtype_policy(before[1])
 
 
 def _prepare() -> None:
