@@ -67,7 +67,7 @@ def _format(file: str, *, write: bool, diff: bool) -> bool:
 def formatted(source: Source, file: str) -> str:
     """The text of a source in the one layout. Raises Failed."""
     if is_json(source):
-        from nnc.compiler.document import to_json
+        from nnc.compiler.document.write import to_json
 
         return to_json(_program(source, file))
     from nnc.cli.naming import canonical
@@ -85,7 +85,7 @@ def _converted(file: str, form: str) -> str:
         return formatted(source, file)
     program = _program(source, file)
     if form == "json":
-        from nnc.compiler.document import to_json
+        from nnc.compiler.document.write import to_json
 
         return to_json(program)
     from nnc.compiler.document import to_syntax

@@ -18,6 +18,6 @@ def command() -> None:
     """Write the JSON Schema of a spec in JSON, for editors and for programs that write specs."""
     import json
 
-    from nnc.compiler.document import schema
+    from nnc.compiler.document.schema import schema
 
     give(json.dumps(schema(), indent=2, ensure_ascii=False))
