@@ -19,7 +19,7 @@ UNKNOWN: Final = "UNKNOWN"
 LIMIT: Final = "LIMIT"
 CALL: Final = "_CALL"
 
-MOST_TOKENS: Final = 4_000_000
+MOST_TOKENS: Final = 3_000_000
 """Tokens, spaces and comments of a source: what bounds the memory of its tree."""
 
 # A string that isn't closed on its line, and any character that begins nothing.
