@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nnc.cli import specs
-from nnc.cli.terminal import Unusable, give, prepare_to_run, refuse_overwriting, say, write_chunks
+from nnc.cli.terminal import Unusable, give, refuse_overwriting, running, say, write_chunks
 from nnc.cli.verb import Verb
 
 if TYPE_CHECKING:
@@ -74,11 +74,11 @@ def _run(program: Program, weights: Arrays, inputs: Arrays, backend: str) -> Arr
     from nnc.backends import registry
     from nnc.compiler.diagnostics import Failed
 
-    prepare_to_run()
     if backend == "reference":
         return registry.REFERENCE.load_runner()(program, weights, "float64").outputs(inputs)
     chosen = registry.BACKENDS[backend]
     refused = [d for d in chosen.refusals(program) if d.span is not None]
     if refused:
         raise Failed(refused)
-    return chosen.load_runner()(program, weights).outputs(inputs)
+    with running():
+        return chosen.load_runner()(program, weights).outputs(inputs)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Literal, TypeAlias
 
@@ -14,6 +15,7 @@ import click
 Color: TypeAlias = Literal["auto", "always", "never"]
 _WIDTH = 100
 """Columns where there is no terminal."""
+_REMARKS = 20_000
 
 
 class Unusable(click.ClickException):
@@ -103,10 +105,31 @@ def refuse_overwriting(output: str | None, *inputs: str | None) -> None:
             )
 
 
-def prepare_to_run() -> None:
-    """Before a network runs: collect memory again, and keep TensorFlow quiet."""
+@contextmanager
+def running() -> Iterator[None]:
+    """While a network runs: memory is collected again, and frameworks keep their remarks to
+    themselves, unless something goes wrong or NNC_DEBUG is set.
+
+    TensorFlow writes to the file descriptor while it is imported, before any of its settings count.
+    """
+    import tempfile
+
     gc.enable()
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if os.environ.get("NNC_DEBUG"):
+        yield
+        return
+    with tempfile.TemporaryFile() as remarks:
+        kept = os.dup(2)
+        os.dup2(remarks.fileno(), 2)
+        try:
+            yield
+        except Exception:
+            remarks.seek(0)
+            os.write(kept, remarks.read(_REMARKS))
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
 
 
 def is_terminal() -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from nnc.cli import specs
-from nnc.cli.terminal import give, prepare_to_run, say
+from nnc.cli.terminal import give, running, say
 from nnc.cli.verb import Verb
 
 
@@ -49,23 +49,24 @@ def command(
     """Compare outputs, loss and gradients of every backend with a float64 reference.
 
     Exit code 0: all agree; 1: one differs, and the first layer that does is named; 2: a backend
-    that was asked for isn't installed. Without `--backend`, those that aren't installed are left out.
+    that was asked for isn't installed. Without `--backend`, those that aren't installed are left
+    out.
     """
     program = specs.program(file, settings)
     for backend in backends:
         specs.require(backend)
-    prepare_to_run()
     given = specs.weights(program, weights) if weights else None
     from nnc.verify import render, verify
 
-    verdict = verify(
-        program,
-        backends=backends or None,
-        weights=given,
-        batch=batch,
-        seed=seed,
-        precision="float64" if float64 else "float32",
-    )
+    with running():
+        verdict = verify(
+            program,
+            backends=backends or None,
+            weights=given,
+            batch=batch,
+            seed=seed,
+            precision="float64" if float64 else "float32",
+        )
     if format_ == "json":
         give(json.dumps(verdict.to_json(), indent=2, ensure_ascii=False))
     else:
