@@ -83,6 +83,7 @@ def _train(console: Console, folder: Path, stem: str, backend: str, *options: st
         [sys.executable, *command],
         cwd=folder,
         env={**os.environ, **quiet},
+        check=False,
         stderr=subprocess.PIPE,
         text=True,
     )
