@@ -10,11 +10,10 @@ from nnc.compiler.vocabulary.ops import embedding as words
 @OPS.lowers(words.Embedding)
 def embedding(op: words.Embedding, site: Site) -> py.Expr:
     layer = site.layer(
-        "layers.Embedding",
+        "Embedding",
         op.vocabulary,
         op.units,
         embeddings_initializer=site.initializer("weight"),
-        mask_zero=False,
         stored={"weight": ("embeddings", (0, 1))},
     )
     return site.apply(layer)

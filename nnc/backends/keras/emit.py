@@ -11,7 +11,7 @@ from nnc.backends.keras.build import Builder
 from nnc.backends.keras.layer_names import legal
 from nnc.backends.keras.lowering import PACKAGE, PieceNames
 from nnc.backends.keras.optimizers import learning_rate
-from nnc.backends.keras.sources import data_path, load_data
+from nnc.backends.keras.sources import load_data
 from nnc.backends.keras.training import (
     clip_gradients,
     features,
@@ -105,8 +105,6 @@ class _Source:
         beside = py.method(py.call("Path", py.name("__file__")), "with_suffix", ".safetensors")
         if training is not None:
             self._constant("TARGETS", dict(map(_declared, training.targets)))
-            if self._program.data is not None:
-                self._constant("DATA", data_path(self._program.data))
             self._constant("SEED", self._program.seed)
             self._constant("EPOCHS", training.epochs)
             self._constant("BATCH", training.batch)

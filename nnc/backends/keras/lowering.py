@@ -29,7 +29,7 @@ _FILES = {
         "category choose divide in_order load_npz minmax one_hot read_csv read_npz read_sklearn "
         "read_text scale shares standardize"
     ),
-    "embedding": "PositionalEncoding",
+    "embedding": "Embedding PositionalEncoding",
     "losses": (
         "absolute_errors binary_cross_entropy binary_cross_entropy_of_probabilities cross_entropy "
         "cross_entropy_of_probabilities mean_squared_error right_answers right_classes "

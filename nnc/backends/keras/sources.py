@@ -20,30 +20,28 @@ SOURCES: Table[Reading] = Table("keras", "source")
 PREPARATIONS: Table[Preparing] = Table("keras", "preparation")
 SPLITS: Table[Splitting] = Table("keras", "split")
 
-_PATH = py.binary("or", py.name("path"), py.name("DATA"))
+_PATH = py.name("path")
 
 
 @SOURCES.lowers(words.Text)
 def text(source: words.Text, piece: PieceNames) -> py.Expr:
-    return py.call(piece("read_text"), _PATH)
+    return py.call(piece("read_text"), py.binary("or", _PATH, source.path))
 
 
 @SOURCES.lowers(words.Csv)
 def csv(source: words.Csv, piece: PieceNames) -> py.Expr:
-    options = {"delimiter": source.delimiter, "header": source.header}
-    return py.call(piece("read_csv"), _PATH, **options)
+    path = py.binary("or", _PATH, source.path)
+    return py.call(piece("read_csv"), path, delimiter=source.delimiter, header=source.header)
 
 
 @SOURCES.lowers(words.Npz)
 def npz(source: words.Npz, piece: PieceNames) -> py.Expr:
-    return py.call(piece("read_npz"), _PATH)
+    return py.call(piece("read_npz"), py.binary("or", _PATH, source.path))
 
 
 @SOURCES.lowers(words.Sklearn)
 def sklearn(source: words.Sklearn, piece: PieceNames) -> py.Expr:
-    path = py.name("path")
-    bundled = py.call(piece("read_sklearn"), py.name("DATA"))
-    return py.Conditional(path, py.call(piece("read_npz"), path), bundled)
+    return py.call(piece("read_sklearn"), source.name)
 
 
 @PREPARATIONS.lowers(words.Standardize, words.MinMax, words.Category, words.OneHot)
@@ -76,13 +74,6 @@ def _parts(split: words.Shares | words.InOrder) -> dict[str, Any]:
     return {name: share for name, share in given.items() if share is not None}
 
 
-def data_path(data: Data | None) -> str:
-    """The file, or the name of the data set, that is read unless another is given."""
-    if data is None:
-        return ""
-    return str(getattr(data.source, "path", "") or getattr(data.source, "name", ""))
-
-
 def load_data(data: Data | None, training: Training, piece: PieceNames) -> py.Function:
     """The function that gives the examples of each split by name."""
     if data is None:
@@ -104,6 +95,7 @@ _ARRAYS = py.subscript("dict", (py.name("str"), py.dotted("np.ndarray")))
 
 def _lines(data: Data, training: Training, piece: PieceNames) -> Iterator[py.Statement]:
     table, fields, splits = py.name("table"), py.name("fields"), py.name("splits")
+    yield from _prepared_file(data.source, piece)
     yield py.Assign((table,), SOURCES.find(data.source)(data.source, piece))
     chosen = {field.name: py.call(piece("choose"), table, *field.columns) for field in data.fields}
     yield py.Assign((fields,), py.value(chosen))
@@ -118,6 +110,16 @@ def _lines(data: Data, training: Training, piece: PieceNames) -> Iterator[py.Sta
         if field.preparations:
             yield py.Assign((py.subscript(fields, field.name),), _prepared(field, piece))
     yield py.Return(py.call(piece("divide"), fields, splits))
+
+
+def _prepared_file(source: words.SourceWord, piece: PieceNames) -> Iterator[py.Statement]:
+    """A file of arrays that are ready may stand in for what the spec names."""
+    if isinstance(source, words.Npz):
+        return
+    test: py.Expr = py.binary("is not", _PATH, None)
+    if not isinstance(source, words.Sklearn):
+        test = py.binary("and", _PATH, py.method(_PATH, "endswith", ".npz"))
+    yield py.If(test, (py.Return(py.call(piece("load_npz"), _PATH)),))
 
 
 def _classes(data: Data, training: Training) -> str:

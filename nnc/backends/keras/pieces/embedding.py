@@ -3,7 +3,17 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 from keras import layers, ops
+
+
+class Embedding(layers.Embedding):
+    """A row for each whole number; unlike Keras' own, a negative one is an error."""
+
+    def call(self, numbers: Any) -> Any:
+        if numbers.dtype not in ("int32", "int64"):
+            numbers = ops.cast(numbers, "int32")
+        return tf.gather(self.embeddings, numbers)
 
 
 class PositionalEncoding(layers.Layer):
