@@ -10,8 +10,7 @@ from nnc import __version__
 from nnc.backends import pysource as py
 from nnc.backends.base import Artifact
 from nnc.backends.pysource import pieces
-from nnc.backends.torch import table as table  # sealed before anything is emitted
-from nnc.backends.torch import training
+from nnc.backends.torch import table, training
 from nnc.backends.torch.model import Model, build
 from nnc.backends.torch.scope import PACKAGE, RESERVED, Pieces
 from nnc.backends.torch.sources import load_data
@@ -37,7 +36,7 @@ _DTYPES: dict[DType, str] = {
     "bool": "bool",
 }
 _CONSTANTS = (
-    *("WEIGHTS", "INPUTS", "TARGETS", "OUTPUTS", "DATA", "SEED", "EPOCHS", "BATCH", "LOG_EVERY"),
+    *("WEIGHTS", "INPUTS", "TARGETS", "OUTPUTS", "SEED", "EPOCHS", "BATCH", "LOG_EVERY"),
     *("MONITOR", "PATIENCE", "MIN_DELTA"),
 )
 _FUNCTIONS = (
@@ -56,6 +55,8 @@ def emit(program: Program, *, weights: str = "") -> Artifact:
 
     Words that this backend refuses must have been reported before.
     """
+    for refusing in table.TABLES:
+        refusing.sealed()
     names = _names_taken()
     text = _Text(program)
     model = build(program, names, text.pieces)

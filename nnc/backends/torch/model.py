@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from nnc.backends import pysource as py
+from nnc.backends.layout import native
 from nnc.backends.torch.scope import PACKAGE, Pieces, Scope, Unit
 from nnc.backends.torch.sharing import Body, Shared, share, skeleton
-from nnc.backends.layout import native
 from nnc.compiler.ir import Graph, Instance, Output, Program, Value
 
 __all__ = ["PACKAGE", "Model", "build"]
@@ -171,9 +171,10 @@ class _Builder:
         layers = {self._layers(i): i for i in instances if i in self._blocks}
         for instance in instances:
             first = layers.get(self._layers(instance))
-            if instance not in self._blocks and first is not None:
-                if _sizes(self._border(instance)) == _sizes(self._border(first)):
-                    self._blocks[instance] = self._blocks[first]
+            if instance in self._blocks or first is None:
+                continue
+            if _sizes(self._border(instance)) == _sizes(self._border(first)):
+                self._blocks[instance] = self._blocks[first]
 
     def _layers(self, instance: Instance) -> tuple[str, ...]:
         nodes = self._graph.nodes[instance.start : instance.stop]

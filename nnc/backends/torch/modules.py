@@ -14,18 +14,74 @@ from nnc.backends import pysource as py
 from nnc.backends.pysource.names import is_usable
 
 KEPT = frozenset(
-    """
-    T_destination add_module append apply bfloat16 bind buffers call_super_init children clear compile
-    cpu cuda double dump_patches eval extra_repr extend float forward get_buffer get_extra_state
-    get_parameter get_submodule half insert ipu items keys load_state_dict modules mtia
-    named_buffers named_children named_modules named_parameters parameters pop register_backward_hook
-    register_buffer register_forward_hook register_forward_pre_hook register_full_backward_hook
-    register_full_backward_pre_hook register_load_state_dict_post_hook
-    register_load_state_dict_pre_hook register_module register_parameter
-    register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ set_extra_state
-    set_submodule share_memory state_dict to to_empty train training type update values xpu zero_grad
-    scores activate
-    """.split()
+    {
+        "T_destination",
+        "activate",
+        "add_module",
+        "append",
+        "apply",
+        "bfloat16",
+        "bind",
+        "buffers",
+        "call_super_init",
+        "children",
+        "clear",
+        "compile",
+        "cpu",
+        "cuda",
+        "double",
+        "dump_patches",
+        "eval",
+        "extend",
+        "extra_repr",
+        "float",
+        "forward",
+        "get_buffer",
+        "get_extra_state",
+        "get_parameter",
+        "get_submodule",
+        "half",
+        "insert",
+        "ipu",
+        "items",
+        "keys",
+        "load_state_dict",
+        "modules",
+        "mtia",
+        "named_buffers",
+        "named_children",
+        "named_modules",
+        "named_parameters",
+        "parameters",
+        "pop",
+        "register_backward_hook",
+        "register_buffer",
+        "register_forward_hook",
+        "register_forward_pre_hook",
+        "register_full_backward_hook",
+        "register_full_backward_pre_hook",
+        "register_load_state_dict_post_hook",
+        "register_load_state_dict_pre_hook",
+        "register_module",
+        "register_parameter",
+        "register_state_dict_post_hook",
+        "register_state_dict_pre_hook",
+        "requires_grad_",
+        "scores",
+        "set_extra_state",
+        "set_submodule",
+        "share_memory",
+        "state_dict",
+        "to",
+        "to_empty",
+        "train",
+        "training",
+        "type",
+        "update",
+        "values",
+        "xpu",
+        "zero_grad",
+    }
 )
 """Names that nn.Module, nn.ModuleDict and the generated classes use themselves."""
 
@@ -78,10 +134,8 @@ def access(root: Branch, path: tuple[str, ...]) -> py.Expr:
     made: py.Expr = py.name("self")
     branch = root
     for part in path:
-        if _is_list(branch):
-            made = py.subscript(made, int(part))
-        else:
-            made = _attribute(made, part)
+        is_list = _is_list(branch)
+        made = py.subscript(made, int(part)) if is_list else _attribute(made, part)
         branch = branch.children[part]
     return made
 

@@ -69,9 +69,11 @@ def avg_pool2d(op: AvgPool2D, at: Site) -> Lowered:
     )
     kernel, stride = one_or_each(op.kernels), one_or_each(op.strides)
     if op.includes_pad and not any(more):
-        x = py.call("F.pad", at.input, pad_argument(pads))
-        return at.apply(py.call("nn.AvgPool2d", kernel, stride=stride), x)
-    x = py.call("F.pad", at.input, pad_argument(counted)) if op.includes_pad else at.input
+        padded = py.call("F.pad", at.input, pad_argument(pads))
+        return at.apply(py.call("nn.AvgPool2d", kernel, stride=stride), padded)
+    x: py.Expr = at.input
+    if op.includes_pad:
+        x = py.call("F.pad", x, pad_argument(counted))
     pool = at.piece("pooling:average_pool2d")
     return py.call(pool, x, kernel, stride=stride, padding=pad_argument(beyond))
 

@@ -81,7 +81,7 @@ class TorchRunner(Runner):
         batch |= self._given(training.targets, targets)
         self.model.eval()
         loss = self.module.objective(self.model, batch)
-        return float(loss), _arrays(self._gradients(loss, self._trained))
+        return float(loss.detach()), _arrays(self._gradients(loss, self._trained))
 
     def pullback(
         self, inputs: Arrays, cotangents: Arrays, *, training: bool = False

@@ -30,6 +30,11 @@ class Unit:
     constructor: py.Call | None = None
     """How to make the module of a block."""
 
+    @property
+    def output(self) -> Value:
+        """The only (or the first) result."""
+        return self.outputs[0]
+
 
 class Pieces:
     """The pieces that a program needs, as they are asked for."""
@@ -134,8 +139,14 @@ class Scope:
     ) -> py.Function:
         """A method that computes `units`; `inputs`: name of a value -> name of the parameter."""
         lines = _Lines(self, inputs, units, results)
-        for number, unit in enumerate(units):
-            lines.add(number, unit)
+        number = 0
+        while number < len(units):
+            run = self._run(units[number:], lines)
+            if len(run) > 1:
+                lines.add_loop(number, run)
+            else:
+                lines.add(number, units[number])
+            number += max(len(run), 1)
         made = tuple(py.name(lines.variables[value.name]) for value in results)
         tensor = py.name("Tensor")
         parameters = (py.Parameter(text, tensor) for text in inputs.values())
@@ -147,6 +158,27 @@ class Scope:
             returns=tensor if len(made) == 1 else many,
             docstring=docstring,
         )
+
+    def _run(self, units: Sequence[Unit], lines: _Lines) -> list[Unit]:
+        """The units at the start that apply all blocks of one list in turn, each to what the one
+        before it made."""
+        base, _, first = units[0].layer.rpartition(".")
+        if first != "0" or units[0].constructor is None or len(units[0].inputs) != 1:
+            return []
+        run: list[Unit] = []
+        for place, unit in enumerate(units):
+            follows = not run or (
+                unit.inputs == run[-1].outputs and lines.dies(unit.inputs[0], unit)
+            )
+            if unit.layer != f"{base}.{place}" or not follows or len(unit.outputs) != 1:
+                break
+            run.append(unit)
+        every = sum(layer.rpartition(".")[0] == base for layer in self._paths)
+        return run if len(run) == every and base else []
+
+    def container(self, unit: Unit) -> py.Expr:
+        """The list in which the module of a unit stands."""
+        return access(self._root, self._paths[unit.layer][:-1])
 
     def parameters(self, wishes: Mapping[str, str]) -> dict[str, str]:
         """Names of parameters for values, each used once."""
@@ -184,6 +216,8 @@ class _Lines:
         self._last = {value.name: number for number, u in enumerate(units) for value in u.inputs}
         self._last |= {value.name: len(units) for value in results}
         self._ends = _ends(scope, units)
+        self._uses = Counter(value.name for unit in units for value in unit.inputs)
+        self._numbers = {id(unit): number for number, unit in enumerate(units)}
         self._hinted: set[str] = set()
         self.variables = dict(inputs)
         self._live = {name: variable for name, variable in inputs.items() if name in self._last}
@@ -202,6 +236,27 @@ class _Lines:
             self._name(wanted[0], self.variables[unit.inputs[inputs.index(made)].name])
         else:
             self._assign(wanted[0], made, first, unit.span)
+
+    def add_loop(self, number: int, run: Sequence[Unit]) -> None:
+        """A loop over blocks that stand in a row."""
+        first = self.variables[run[0].inputs[0].name]
+        last, end = run[-1].output, number + len(run) - 1
+        self._live = {n: v for n, v in self._live.items() if self._last[n] > end}
+        target = self._variable(last, first)
+        if target != first:
+            self.statements.append(py.Assign((py.name(target),), py.name(first)))
+        block = self._scope.free("block", {*self._live.values(), target})
+        shapes = {self._scope.shape(unit.output.type) for unit in run}
+        comment = shapes.pop() if len(shapes) == 1 else ""
+        x = py.name(target)
+        called = py.call(py.name(block), x)
+        line = py.Assign((x,), called, comment, span=run[0].span)
+        self.statements.append(py.For((py.name(block),), self._scope.container(run[0]), (line,)))
+        self._name(last, target)
+
+    def dies(self, value: Value, unit: Unit) -> bool:
+        """Whether a value is used by this unit alone."""
+        return self._uses[value.name] == 1 and self._last[value.name] == self._numbers[id(unit)]
 
     def _lowered(self, unit: Unit, inputs: tuple[py.Expr, ...]) -> py.Expr | Several:
         if unit.node is not None:

@@ -55,9 +55,11 @@ def skeleton(body: Body) -> object:
 
 
 def _bare(statement: py.Statement) -> py.Statement:
-    return (
-        replace(statement, comment="", span=None) if isinstance(statement, py.Assign) else statement
-    )
+    if isinstance(statement, py.Assign):
+        return replace(statement, comment="", span=None)
+    if isinstance(statement, py.For):
+        return replace(statement, body=tuple(map(_bare, statement.body)))
+    return statement
 
 
 def _holes(part: object, inside: str) -> object:
@@ -163,14 +165,26 @@ def _commented(
     names."""
     named = {tuple(map(str, values)): name for values, name in chosen.items()}
     letters: dict[tuple[str, ...], str] = {}
-    body = []
-    for lines in zip(*(forward.body for forward in forwards), strict=True):
+    bodies = [forward.body for forward in forwards]
+    return replace(forwards[0], body=_merged(bodies, named, letters))
+
+
+def _merged(
+    bodies: Sequence[tuple[py.Statement, ...]],
+    named: dict[tuple[str, ...], str],
+    letters: dict[tuple[str, ...], str],
+) -> tuple[py.Statement, ...]:
+    merged: list[py.Statement] = []
+    for lines in zip(*bodies, strict=True):
         line = lines[0]
         if isinstance(line, py.Assign):
             comments = [each.comment for each in lines if isinstance(each, py.Assign)]
             line = replace(line, comment=_joined(comments, named, letters))
-        body.append(line)
-    return replace(forwards[0], body=tuple(body))
+        elif isinstance(line, py.For):
+            inner = [each.body for each in lines if isinstance(each, py.For)]
+            line = replace(line, body=_merged(inner, named, letters))
+        merged.append(line)
+    return tuple(merged)
 
 
 def _joined(

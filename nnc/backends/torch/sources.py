@@ -131,8 +131,8 @@ def _reading(source: SourceWord, piece: Piece) -> list[py.Statement]:
         if not isinstance(source, Sklearn):
             test = py.binary("and", path, py.method(path, "endswith", ".npz"))
         found.append(py.If(test, (py.Return(given),)))
-    if not isinstance(source, Sklearn):
-        where = py.binary("or", path, getattr(source, "path"))
+    if isinstance(source, Text | Csv | Npz):
+        where = py.binary("or", path, source.path)
     table = SOURCES.find(source)(source, piece, where)
     return [*found, py.Assign((py.name("table"),), table)]
 

@@ -87,7 +87,7 @@ class _Writer:
     def __post_init__(self) -> None:
         self.given = self.model.scores or _distinct(self.model.outputs)
         """The values that the loss is computed from, in the order in which the model gives them."""
-        self.local = py.Names((*RESERVED, "model", "batch", "total", "scores", "outputs"))
+        self.local = py.Names((*RESERVED, "model", "batch", "total", "loss", "penalty"))
         wishes = {self._place(o.value): o.name for o in self.program.graph.outputs}
         for term in self.training.losses:
             wishes.setdefault(self._place(term.prediction), f"{term.output}_scores")
@@ -186,8 +186,8 @@ class _Writer:
         if metrics:
             body = self._measured()
         else:
-            alone = (py.call("objective", py.name("model"), py.name("batch")), {})
-            body = [py.Return(py.value(alone))]
+            objective = py.call("objective", py.name("model"), py.name("batch"))
+            body = [py.Return(py.Tuple((objective, py.Dict(()))))]
         pair = py.subscript("tuple", (py.name("float"), py.name("int")))
         named = py.subscript("dict", (py.name("str"), pair))
         return py.Function(

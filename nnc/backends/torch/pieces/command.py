@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import zipfile
 from pathlib import Path
 
 import torch
@@ -9,11 +10,9 @@ from torch import nn
 
 from nnc.backends.torch.pieces.data import load_arrays, load_npz
 from nnc.backends.torch.pieces.program import (
-    DATA,
     EPOCHS,
     INPUTS,
     OUTPUTS,
-    SEED,
     WEIGHTS,
     load_data,
 )
@@ -33,7 +32,10 @@ def predict(model: nn.Module, path: str, result: str | None = None) -> None:
         return
     import numpy as np
 
-    np.savez(result, **{name: tensor.numpy() for name, tensor in outputs.items()})
+    with zipfile.ZipFile(result, "w") as archive:
+        for name, tensor in outputs.items():
+            with archive.open(f"{name}.npy", "w") as file:
+                np.save(file, tensor.numpy())
 
 
 def fit(model: nn.Module, path: str | None, epochs: int) -> None:
@@ -52,7 +54,7 @@ def main(model: nn.Module) -> None:
     parser.add_argument(
         "--weights",
         metavar="FILE",
-        help="the weights to begin with (default: the safetensors file beside the program)",
+        help="the weights to begin with (default: those beside the program)",
     )
     parser.add_argument("--epochs", type=int, default=EPOCHS)  # when: training
     parser.add_argument("--save", metavar="FILE", help="where to write the weights")

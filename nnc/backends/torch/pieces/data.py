@@ -1,16 +1,16 @@
 """Examples: read, divided into splits, prepared, made into tensors."""
 
 import csv
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
 
-from nnc.backends.torch.pieces.program import DATA, INPUTS, SEED, TARGETS
+from nnc.backends.torch.pieces.program import INPUTS, SEED, TARGETS
 
-Column = Tensor | list[str]
-Table = dict[int | str, Column]
+Column: TypeAlias = Tensor | list[str]
+Table: TypeAlias = dict[int | str, Column]
 
 
 def read_text(path: str) -> Table:
@@ -69,7 +69,7 @@ def read_sklearn(name: str) -> Table:
     )
 
 
-def as_column(array) -> Column:  # type: ignore[no-untyped-def]
+def as_column(array: Any) -> Column:
     """A NumPy array as a tensor, or as texts when it holds no numbers."""
     if array.dtype.kind in "biuf":
         return torch.from_numpy(array)
@@ -175,9 +175,7 @@ def as_tensor(name: str, column: Column) -> Tensor:
     """A column in the type and shape of an input or a target."""
     dtype, shape = (INPUTS | TARGETS)[name]  # when: training
     dtype, shape = INPUTS[name]  # when: not training
-    tensor = numbers(column)
-    if torch.is_tensor(column) and column.dtype == torch.int64 == dtype:
-        tensor = column
+    tensor = column if isinstance(column, Tensor) else numbers(column)
     if any(size < 0 for size in shape) and tensor.dim() == len(shape) + 1:
         return tensor.to(dtype)
     try:

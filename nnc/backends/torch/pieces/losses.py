@@ -32,8 +32,7 @@ def sum_of_magnitudes(*weights: Tensor) -> Tensor:
 
 
 def right_classes(scores: Tensor, target: Tensor) -> tuple[float, int]:
-    """How many answers (the first largest score) are the true class, and of how
-    many."""
+    """How many answers (the first largest score) are right, and of how many."""
     right = scores.argmax(-1) == target
     return float(right.sum()), right.numel()
 

@@ -9,7 +9,6 @@ WEIGHTS: Path
 INPUTS: dict[str, tuple[object, tuple[int, ...]]]
 TARGETS: dict[str, tuple[object, tuple[int, ...]]]
 OUTPUTS: tuple[str, ...]
-DATA: str
 SEED: int
 EPOCHS: int
 BATCH: int

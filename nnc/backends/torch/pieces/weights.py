@@ -24,8 +24,7 @@ DTYPES = {
 
 
 def load_safetensors(path: str | Path) -> dict[str, Tensor]:
-    """The tensors of a safetensors file by name. Raises ValueError for any other
-    file."""
+    """The tensors of a safetensors file by name. Raises ValueError for other files."""
     content = bytearray(Path(path).read_bytes())
     length = int.from_bytes(content[:8], "little")
     if len(content) < 8 or length > len(content) - 8:
