@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from math import prod
 from typing import TypeAlias
 
@@ -31,6 +31,7 @@ from nnc.compiler.vocabulary.ops.base import Weight
 
 Floats: TypeAlias = "NDArray[np.float32]"
 Doubles: TypeAlias = "NDArray[np.float64]"
+Wholes: TypeAlias = "NDArray[np.int64]"
 
 _CHUNK = 1 << 14
 """Elements worked on at once: the buffers stay in the processor's cache."""
@@ -43,52 +44,46 @@ def weights(graph: Graph, seed: int) -> dict[str, Floats]:
 
     Raises Failed (E607) for a literal or an initialiser whose numbers float32 can't hold.
     """
-    stored = graph.weights
-    jobs = [(weight, name, seed) for name, weight in stored.items()]
+    jobs = [(weight, name, seed) for name, weight in graph.weights.items()]
     workers = min(4, os.cpu_count() or 1)
-    if workers == 1 or sum(prod(weight.shape) for weight in stored.values()) < _PARALLEL:
-        return {name: draw(*job) for name, job in zip(stored, jobs, strict=True)}
+    if workers == 1 or sum(prod(weight.shape) for weight, _, _ in jobs) < _PARALLEL:
+        return {name: draw(weight, name, seed) for weight, name, seed in jobs}
     from concurrent.futures import ThreadPoolExecutor
 
     # NumPy lets go of the interpreter lock while it draws; every weight has its own stream.
     with ThreadPoolExecutor(workers) as pool:
-        return dict(zip(stored, pool.map(lambda job: draw(*job), jobs), strict=True))
+        return dict(zip(graph.weights, pool.map(lambda job: draw(*job), jobs), strict=True))
 
 
 def draw(weight: Weight, name: str, seed: int) -> Floats:
-    """One weight as it begins: its literal value, or what its initialiser makes. `name` is the full
-    name.
+    """One weight as it begins: its literal value, or what its initialiser makes.
 
-    Raises Failed (E607) when a number doesn't fit into float32; ValueError when a literal has
-    another shape than the weight, which the compiler has excluded.
+    `name` is the full name. Raises Failed (E607) when a number doesn't fit into float32; ValueError
+    when a literal has another shape than the weight, which the compiler has excluded.
     """
-    if weight.value is not None:
-        return _finite(name, _literal(weight))
-    fill = _RULES[type(weight.init)]
-    drawn = fill(weight, name, seed)
-    return _finite(name, drawn) if type(weight.init) in _FREE else drawn
-
-
-def _literal(weight: Weight) -> Floats:
-    with np.errstate(over="ignore"):
-        array = np.asarray(weight.value, np.float64).astype(np.float32)
-    if array.shape != weight.shape:
-        raise ValueError(f"a literal of shape {array.shape} for a weight of shape {weight.shape}")
+    array = np.empty(weight.shape, np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):
+        if weight.value is not None:
+            _literal(weight, array)
+        else:
+            _RULES[type(weight.init)](weight, _stream(name, seed), array)
+    if weight.value is not None or isinstance(weight.init, _FREE):
+        _check_finite(name, array)
     return array
 
 
-def _finite(name: str, array: Floats) -> Floats:
-    if np.isfinite(array).all():
-        return array
-    raise Failed(
-        [
-            Diagnostic(
-                "E607",
-                f"`{name}` would begin with a number that float32 can't hold",
-                help="keep every number between -3.4e38 and 3.4e38",
-            )
-        ]
-    )
+def _literal(weight: Weight, array: Floats) -> None:
+    literal = np.asarray(weight.value, np.float64)
+    if literal.shape != weight.shape:
+        raise ValueError(f"a literal of shape {literal.shape} for a weight of shape {weight.shape}")
+    np.copyto(array, literal, casting="same_kind")
+
+
+def _check_finite(name: str, array: Floats) -> None:
+    if not np.isfinite(array).all():
+        message = f"`{name}` would begin with a number that float32 can't hold"
+        cure = "keep every number between -3.4e38 and 3.4e38"
+        raise Failed([Diagnostic("E607", message, help=cure)])
 
 
 def _stream(name: str, seed: int) -> np.random.Philox:
@@ -96,108 +91,88 @@ def _stream(name: str, seed: int) -> np.random.Philox:
     return np.random.Philox(key=int.from_bytes(digest[:16], "little"))
 
 
-def _chunks(
-    shape: tuple[int, ...], name: str, seed: int, write: Callable[[NDArray[np.int64], Floats], None]
-) -> Floats:
-    """A float32 array of this shape, filled by `write(k, part)` a part at a time."""
-    stream = _stream(name, seed)
-    result = np.empty(prod(shape), np.float32)
-    for start in range(0, result.size, _CHUNK):
-        part = result[start : start + _CHUNK]
+def _parts(stream: np.random.Philox, array: Floats) -> Iterator[tuple[Wholes, Floats]]:
+    """Each part of the array, flat, with its numbers k."""
+    flat = array.reshape(-1)
+    for start in range(0, flat.size, _CHUNK):
+        part = flat[start : start + _CHUNK]
         words = stream.random_raw(part.size)
         np.right_shift(words, 11, out=words)
-        write(words.view(np.int64), part)  # below 2^53: conversion from signed numbers is faster
-    return result.reshape(shape)
+        yield words.view(np.int64), part  # below 2^53: signed numbers are converted faster
 
 
-def _uniform(shape: tuple[int, ...], name: str, seed: int, low: float, high: float) -> Floats:
+def _uniform(stream: np.random.Philox, array: Floats, low: float, high: float) -> None:
     """low + (high - low)·u, computed as k·step + first."""
     step = (high - low) * 2.0**-53
     first = low + step / 2
     buffer = np.empty(_CHUNK)
-
-    def write(k: NDArray[np.int64], part: Floats) -> None:
+    for k, part in _parts(stream, array):
         exact = np.multiply(k, step, out=buffer[: k.size])
         np.add(exact, first, out=part, casting="same_kind")
 
-    with np.errstate(over="ignore", invalid="ignore"):
-        return _chunks(shape, name, seed, write)
 
-
-def _normal(shape: tuple[int, ...], name: str, seed: int, mean: float, std: float) -> Floats:
-    def write(k: NDArray[np.int64], part: Floats) -> None:
+def _normal(stream: np.random.Philox, array: Floats, mean: float, std: float) -> None:
+    for k, part in _parts(stream, array):
         np.add(quantile(_unit(k)) * std, mean, out=part, casting="same_kind")
 
-    with np.errstate(over="ignore", invalid="ignore"):
-        return _chunks(shape, name, seed, write)
 
-
-def _unit(k: NDArray[np.int64]) -> Doubles:
-    """u = (k + 1/2) · 2^-53; the largest k rounds to 1, which is no probability: it becomes 1 -
-    2^-53."""
+def _unit(k: Wholes) -> Doubles:
+    """u = (k + 1/2) · 2^-53; the largest k rounds to 1, which is no probability, and becomes
+    1 - 2^-53."""
     u: Doubles = np.multiply(k, 2.0**-53, dtype=np.float64)
     u += 2.0**-54
     return np.minimum(u, 1 - 2.0**-53, out=u)
 
 
-def _orthogonal(weight: Weight, name: str, seed: int) -> Floats:
+def _orthogonal(weight: Weight, stream: np.random.Philox, array: Floats) -> None:
     """Q of the QR of a normal matrix with at least as many rows as columns, signs as R's diagonal
     has them."""
     first, rest = weight.shape[0], prod(weight.shape[1:])
     tall = (max(first, rest), min(first, rest))
-    words = _stream(name, seed).random_raw(prod(tall)) >> np.uint64(11)
+    words = stream.random_raw(prod(tall)) >> np.uint64(11)
     q, r = np.linalg.qr(quantile(_unit(words.view(np.int64))).reshape(tall))
     q *= np.where(np.diagonal(r) < 0, -1.0, 1.0)
-    matrix = q if first >= rest else q.T
-    return np.ascontiguousarray(matrix, np.float32).reshape(weight.shape)
+    array[...] = (q if first >= rest else q.T).reshape(weight.shape)
 
 
-def _zeros(weight: Weight, name: str, seed: int) -> Floats:
-    return np.zeros(weight.shape, np.float32)
-
-
-def _ones(weight: Weight, name: str, seed: int) -> Floats:
-    return np.ones(weight.shape, np.float32)
-
-
-def _constant(weight: Weight, name: str, seed: int) -> Floats:
+def _constant(weight: Weight, stream: np.random.Philox, array: Floats) -> None:
     assert isinstance(weight.init, initializers.Constant)
-    with np.errstate(over="ignore"):
-        return np.full(weight.shape, weight.init.value, np.float64).astype(np.float32)
+    array[...] = np.float64(weight.init.value)
 
 
-def _between(weight: Weight, name: str, seed: int) -> Floats:
+def _between(weight: Weight, stream: np.random.Philox, array: Floats) -> None:
     assert isinstance(weight.init, initializers.Uniform)
-    return _uniform(weight.shape, name, seed, weight.init.low, weight.init.high)
+    _uniform(stream, array, weight.init.low, weight.init.high)
 
 
-def _around(weight: Weight, name: str, seed: int) -> Floats:
+def _around(weight: Weight, stream: np.random.Philox, array: Floats) -> None:
     assert isinstance(weight.init, initializers.Normal)
-    return _normal(weight.shape, name, seed, weight.init.mean, weight.init.std)
+    _normal(stream, array, weight.init.mean, weight.init.std)
 
 
-def _glorot_uniform(weight: Weight, name: str, seed: int) -> Floats:
+def _glorot_uniform(weight: Weight, stream: np.random.Philox, array: Floats) -> None:
     bound = math.sqrt(6 / (weight.fan_in + weight.fan_out))
-    return _uniform(weight.shape, name, seed, -bound, bound)
+    _uniform(stream, array, -bound, bound)
 
 
-def _glorot_normal(weight: Weight, name: str, seed: int) -> Floats:
-    std = math.sqrt(2 / (weight.fan_in + weight.fan_out))
-    return _normal(weight.shape, name, seed, 0.0, std)
+def _glorot_normal(weight: Weight, stream: np.random.Philox, array: Floats) -> None:
+    _normal(stream, array, 0.0, math.sqrt(2 / (weight.fan_in + weight.fan_out)))
 
 
-def _he_uniform(weight: Weight, name: str, seed: int) -> Floats:
+def _he_uniform(weight: Weight, stream: np.random.Philox, array: Floats) -> None:
     bound = math.sqrt(6 / weight.fan_in)
-    return _uniform(weight.shape, name, seed, -bound, bound)
+    _uniform(stream, array, -bound, bound)
 
 
-def _he_normal(weight: Weight, name: str, seed: int) -> Floats:
-    return _normal(weight.shape, name, seed, 0.0, math.sqrt(2 / weight.fan_in))
+def _he_normal(weight: Weight, stream: np.random.Philox, array: Floats) -> None:
+    _normal(stream, array, 0.0, math.sqrt(2 / weight.fan_in))
 
 
-_RULES: dict[type[initializers.Initializer], Callable[[Weight, str, int], Floats]] = {
-    initializers.Zeros: _zeros,
-    initializers.Ones: _ones,
+Rule: TypeAlias = Callable[[Weight, np.random.Philox, Floats], None]
+
+_RULES: dict[type[initializers.Initializer], Rule] = {
+    initializers.Zeros: lambda weight, stream, array: array.fill(0),
+    initializers.Ones: lambda weight, stream, array: array.fill(1),
     initializers.Constant: _constant,
     initializers.Uniform: _between,
     initializers.Normal: _around,
