@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import timeit
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,7 @@ def test_other_opsets_are_refused(opset: int) -> None:
 def test_the_same_program_gives_the_same_bytes_in_every_process(root: Path) -> None:
     script = """
 import sys
+import timeit
 from nnc.backends import initial
 from nnc.backends.onnx.emit import emit
 from tests.backends.onnx.test_model import classifier
@@ -248,3 +250,15 @@ def test_importing_the_emitter_loads_no_onnx(root: Path) -> None:
         [sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True
     )
     assert run.stdout.strip() == "set()"
+
+
+def test_time_grows_with_the_number_of_nodes_and_not_faster() -> None:
+    def seconds(nodes: int) -> float:
+        net = Network(x="f32[4]")
+        value = net["x"]
+        for number in range(nodes):
+            value = net.then(f"relu{number}", Relu(), value)
+        program = net.program(y=value)
+        return min(timeit.repeat(lambda: emit(program, {}), number=1, repeat=3))
+
+    assert seconds(8000) < 8 * 4 * seconds(1000)

@@ -19,6 +19,7 @@ from nnc.compiler.vocabulary.ops.activation import Gelu, LeakyRelu
 from nnc.compiler.vocabulary.ops.attention import MultiHeadAttention
 from nnc.compiler.vocabulary.ops.base import example, parse_type
 from nnc.compiler.vocabulary.ops.conv import Conv2D, ConvTranspose2D
+from nnc.compiler.vocabulary.ops.embedding import Embedding
 from nnc.compiler.vocabulary.ops.pooling import AvgPool2D, GlobalAvgPool
 from nnc.compiler.vocabulary.ops.recurrent import LSTM
 from tests.backends.reference.torch_ops import TORCH
@@ -162,3 +163,11 @@ def test_float64_runs_or_says_that_it_can_not(case: Case) -> None:
         scale = max(1.0, np.abs(expected[name]).max())
         # LayerNormalization and Softmax hold a part of their work in float32 on some processors.
         np.testing.assert_allclose(found, expected[name], atol=1e-6 * scale)
+
+
+def test_embedding_takes_bytes() -> None:
+    program = Program(single(Embedding(vocabulary=7, units=3), (parse_type("u8[5]"),)))
+    weights = random_weights(program.graph, np.random.default_rng(0))
+    numbers = np.array([[0, 6, 3, 1, 1]], np.uint8)
+    found = OnnxRunner(program, weights).outputs({"x0": numbers})["y0"]
+    np.testing.assert_allclose(found, weights["embedding.weight"][numbers], rtol=1e-6)
