@@ -24,9 +24,7 @@ def test_resnet50_is_the_network_that_everybody_means(root: Path) -> None:
     weights = initial.weights(program.graph, program.seed)
     network = ResNet50().eval()
     state = {name: torch.from_numpy(array) for name, array in weights.items()}
-    wrong = network.load_state_dict(state, strict=False)
-    assert not wrong.unexpected_keys
-    assert {name.rpartition(".")[2] for name in wrong.missing_keys} == {"num_batches_tracked"}
+    network.load_state_dict(state)
     x = np.random.default_rng(0).normal(size=(2, 3, 224, 224)).astype(np.float32)
     with torch.no_grad():
         expected = network(torch.from_numpy(x)).numpy()
