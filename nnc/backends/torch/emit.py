@@ -14,6 +14,7 @@ from nnc.backends.torch import table, training
 from nnc.backends.torch.model import Model, build
 from nnc.backends.torch.scope import PACKAGE, RESERVED, Pieces
 from nnc.backends.torch.sources import load_data
+from nnc.compiler.diagnostics import Diagnostic, Failed, Label
 from nnc.compiler.ir import Program, Value
 from nnc.compiler.types import DType
 
@@ -53,8 +54,10 @@ def emit(program: Program, *, weights: str = "") -> Artifact:
     """The program's text. `weights` is the name of the file beside the program that has its
     weights; without it the program's own name with the ending `.safetensors`.
 
-    Words that this backend refuses must have been reported before.
+    Words that this backend refuses must have been reported before. Raises Failed (E705) for a layer
+    called `training`.
     """
+    _check_names(program)
     for refusing in table.TABLES:
         refusing.sealed()
     names = _names_taken()
@@ -76,6 +79,22 @@ def emit(program: Program, *, weights: str = "") -> Artifact:
     imports = frozenset((*text.imports, *_imports(body)))
     printed = py.print_module(py.Module(_docstring(program), imports, body))
     return Artifact(".py", (printed.text.encode(),), printed.lines)
+
+
+def _check_names(program: Program) -> None:
+    """nn.Module assigns `training` in itself and in all modules below, whatever stands there."""
+    for node in program.graph.nodes:
+        if node.weights and "training" in node.layer.split("."):
+            raise Failed(
+                [
+                    Diagnostic(
+                        "E705",
+                        "no layer can be called `training` in PyTorch",
+                        (Label(node.span, "this layer"),),
+                        help="give it another name: `as trained`",
+                    )
+                ]
+            )
 
 
 class _Text:
