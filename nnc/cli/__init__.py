@@ -7,6 +7,7 @@ and output, 3 a fault of nnc's own, 130 interrupted.
 from __future__ import annotations
 
 import gc
+import os
 import sys
 
 
@@ -21,6 +22,8 @@ def main() -> int:
     # Nothing becomes garbage while modules load and a spec is compiled: collecting costs a tenth
     # of the start and finds nothing. Verbs that run networks turn it on again.
     gc.disable()
+    # Nor has nnc any use for plugins of pydantic: looking for them reads every installed package.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from nnc.cli.group import run
 
     return run(sys.argv[1:])

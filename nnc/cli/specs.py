@@ -132,11 +132,13 @@ def program(file: str, settings: dict[str, Any]) -> Program:
 
 def show(diagnostics: Iterable[Diagnostic]) -> None:
     """Diagnostics as text, on stderr."""
+    found = list(diagnostics)
+    if not found:
+        return
     from nnc.compiler.render import render_text
 
-    text = render_text(diagnostics, color=colored(sys.stderr), width=width(sys.stderr))
-    if text:
-        say(text.rstrip("\n"))
+    text = render_text(found, color=colored(sys.stderr), width=width(sys.stderr))
+    say(text.rstrip("\n"))
 
 
 def weights(program: Program, path: str | None) -> dict[str, Any]:
