@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from inspect import get_annotations
 from typing import Any, Literal, get_args, get_origin
 
 from nnc.compiler.vocabulary.base import Word
@@ -13,15 +14,15 @@ from nnc.compiler.vocabulary.phrases import word_type
 
 @cache
 def names(cls: type[Word]) -> tuple[str, ...]:
-    """Arguments in their order: those that may be given without a name, then the rest.
+    """Arguments in their order: those that may be given without a name, then the class' own, then
+    those that it shares with others.
 
     An activation is left out: in a program it is a node of its own.
     """
     fields = cls.model_fields
-    rest = [name for name in fields if name not in cls.positional]
-    return tuple(
-        name for name in (*cls.positional, *rest) if not _is_op(word_type(fields[name].annotation))
-    )
+    known = (name for base in cls.__mro__ for name in get_annotations(base))
+    listed = dict.fromkeys((*cls.positional, *(name for name in known if name in fields)))
+    return tuple(name for name in listed if not _is_op(word_type(fields[name].annotation)))
 
 
 def ordered(word: Word) -> dict[str, Any]:

@@ -243,7 +243,7 @@ class _Machine:
         if not _HALF.search(joined):
             return joined
         mistakes.half_character(self._report, Span(self._source, start, end))
-        return _HALF.sub("\ufffd", joined)
+        return _HALF.sub("_", joined)  # a name stays one: this is the only message
 
     def _stop(self, mistake: mistakes.Mistake) -> NoReturn:
         """Report what can't be read on from, and raise Failed."""

@@ -215,8 +215,8 @@ def _node() -> Schema:
         "attributes": {"type": "object"},
     }
     either = [
-        {"required": ["op"]},
-        {"required": ["layer"], "properties": {"attributes": False}},
+        {"required": ["op"], "properties": {"layer": False}},
+        {"required": ["layer"], "properties": {"op": False, "attributes": False}},
     ]
     rules = [_rule(cls) for cls in ops]
     return {**_object(properties, ("name", "inputs")), "oneOf": either, "allOf": rules}

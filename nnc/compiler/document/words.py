@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple, cast
 
 from pydantic.fields import FieldInfo
 
 from nnc.compiler import syntax
 from nnc.compiler.document.access import Access
 from nnc.compiler.document.positions import Value
+from nnc.compiler.source import Span
 from nnc.compiler.vocabulary import base
 from nnc.compiler.vocabulary.base import Kind, Word
 from nnc.compiler.vocabulary.phrases import expected, word_type
@@ -46,53 +47,78 @@ class Words:
 
     def value(self, value: Value, wanted: type[Word] | None, what: str) -> syntax.Expression | None:
         """A value of an argument that may be a word `wanted`. None when it was reported."""
-        content, access = value.content, self._access
-        if isinstance(content, bool):
-            return syntax.Boolean(content, access.span(value))
-        if isinstance(content, int | float):
-            return syntax.Number(content, access.span(value))
+        content = value.content
+        kind = type(content)
+        # Called for every argument of every node, numbers and options first.
+        if kind is int or kind is float:
+            return syntax.Number(cast(float, content), self._access.span(value))
+        if kind is bool:
+            return syntax.Boolean(cast(bool, content), self._access.span(value))
         if isinstance(content, str):
             if wanted is None:
-                return syntax.String(content, access.span(value))
-            return syntax.Reference(content, access.inside(value))
+                return syntax.String(content, self._access.span(value))
+            return syntax.Reference(content, self._access.inside(value))
         if isinstance(content, list):
             items = [self.value(item, wanted, what) for item in content]
             known = tuple(item for item in items if item is not None)
-            return syntax.List(known, access.span(value)) if len(known) == len(items) else None
-        if isinstance(content, dict) and wanted is not None:
+            return (
+                syntax.List(known, self._access.span(value)) if len(known) == len(items) else None
+            )
+        if kind is dict and wanted is not None:
             return self.word(value, wanted.kind, what)
-        access.wrong(value, what, "a number, text, a list, `true` or `false`")
+        self._access.wrong(value, what, "a number, text, a list, `true` or `false`")
         return None
 
     def _arguments(
         self, cls: type[Word] | None, members: Iterable[tuple[str, Value]]
     ) -> tuple[syntax.Argument, ...]:
-        made = (self._argument(cls, key, value) for key, value in members)
-        return tuple(argument for argument in made if argument is not None)
+        made = []
+        for key, value in members:
+            expression = self._expression(cls, key, value)
+            if expression is not None:
+                place = self._access.key(value)
+                whole = Span(place.source, place.start, value.end)
+                made.append(syntax.Argument(key, expression, whole, place))
+        return tuple(made)
 
-    def _argument(self, cls: type[Word] | None, key: str, value: Value) -> syntax.Argument | None:
-        field, wanted = _taken(cls, key) if cls else (None, None)
-        access = self._access
-        expression: syntax.Expression | None
-        if cls is None or field is None:
-            # The passes say that the word or the argument is unknown: its value doesn't matter.
-            expression = syntax.Boolean(False, access.place(value))
-        elif value.content is None:
-            if field.is_required() or field.default is not None:
-                access.wrong(value, f"`{key}` of `{cls.word}`", expected(field))
-            return None
-        else:
-            expression = self.value(value, wanted, f"`{key}` of `{cls.word}`")
-        if expression is None:
-            return None
-        return syntax.Argument(key, expression, access.whole(value), access.key(value))
+    def _expression(
+        self, cls: type[Word] | None, key: str, value: Value
+    ) -> syntax.Expression | None:
+        """The value of an argument; None for null where that is the default, or when reported."""
+        if cls is None:
+            return self._any(value)
+        taken = _taken(cls, key)
+        if taken.field is None:
+            return self._any(value)
+        if value.content is not None:
+            return self.value(value, taken.words, taken.what)
+        if not taken.optional:
+            self._access.wrong(value, taken.what, expected(taken.field))
+        return None
+
+    def _any(self, value: Value) -> syntax.Expression:
+        """The passes say that the word or the argument is unknown: its value doesn't matter."""
+        return syntax.Boolean(False, self._access.place(value))
+
+
+class _Taken(NamedTuple):
+    """What an argument takes: its field, the words, whether null is its default; and its name."""
+
+    field: FieldInfo | None
+    words: type[Word] | None
+    optional: bool
+    what: str
 
 
 @lru_cache(maxsize=4096)
-def _taken(cls: type[Word], key: str) -> tuple[FieldInfo | None, type[Word] | None]:
-    """The field of an argument by its name or another, and the words that it takes."""
+def _taken(cls: type[Word], key: str) -> _Taken:
+    """What the argument of a name, or of another name for it, takes."""
     field = cls.model_fields.get(cls.argument_aliases.get(key, key))
-    return field, word_type(field.annotation) if field else None
+    what = f"`{key}` of `{cls.word}`"
+    if field is None:
+        return _Taken(None, None, False, what)
+    optional = not field.is_required() and field.default is None
+    return _Taken(field, word_type(field.annotation), optional, what)
 
 
 _OBJECT: Final = 'an object such as `{"word": …}`'
