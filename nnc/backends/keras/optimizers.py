@@ -22,15 +22,16 @@ CLIPS: Table[Callable[[Any], str]] = Table("keras", "clip")
 
 @OPTIMIZERS.lowers(words.Sgd)
 def sgd(op: words.Sgd, training: Training) -> Construction:
-    """Keras keeps the rate in the velocity, which is the same only while the rate does not
-    change."""
-    schedule = training.schedule
-    changes = not isinstance(schedule, ConstantRate) or schedule.warmup_steps > 0
-    options: dict[str, object] = {"learning_rate": op.lr}
-    options |= {"momentum": op.momentum, "nesterov": op.nesterov}
-    if (changes and op.momentum) or op.weight_decay:
-        return "SGD", {**options, "l2": op.weight_decay}
-    return "keras.optimizers.SGD", options
+    """Keras keeps the rate in the velocity, which is the same only while the rate does not change,
+    and rounds the momentum to float32."""
+    if not op.momentum and not op.weight_decay:
+        return "keras.optimizers.SGD", {"learning_rate": op.lr}
+    options: dict[str, object] = {"learning_rate": op.lr, "momentum": op.momentum}
+    if op.nesterov:
+        options["nesterov"] = True
+    if op.weight_decay:
+        options["l2"] = op.weight_decay
+    return "SGD", options
 
 
 @OPTIMIZERS.lowers(words.RmsProp)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nnc.backends import pysource as py
-from nnc.backends.keras.lowering import OPS, Lowered, Place, Site
+from nnc.backends.keras.lowering import OPS, Lowered, Place, Site, only
 from nnc.compiler.vocabulary.ops.recurrent import LSTM
 
 
@@ -79,5 +79,7 @@ def _single(op: LSTM, site: Site) -> py.Expr:
 
 def _bidirectional(op: LSTM, site: Site) -> py.Expr:
     stored = _stored("forward_layer.", "") | _stored("backward_layer.", "_reverse")
-    inner = py.call("layers.LSTM", op.units, **_options(op, site))
+    # The wrapper does not hand its own `trainable` on.
+    frozen = only(not op.trainable, trainable=False)
+    inner = py.call("layers.LSTM", op.units, **_options(op, site), **frozen)
     return site.layer("layers.Bidirectional", inner, merge_mode="concat", stored=stored)

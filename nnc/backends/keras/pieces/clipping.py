@@ -16,5 +16,5 @@ def clipped_together(gradients: list[Any], limit: float) -> list[Any]:
     Keras' own `global_clipnorm` lacks the 1e-6.
     """
     squares = tf.add_n([tf.reduce_sum(tf.square(gradient)) for gradient in gradients])
-    factor = tf.minimum(1.0, limit / (tf.sqrt(squares) + 1e-6))
+    factor = tf.minimum(limit / (tf.sqrt(squares) + 1e-6), 1.0)
     return [gradient * factor for gradient in gradients]

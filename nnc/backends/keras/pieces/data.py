@@ -22,18 +22,23 @@ def read_csv(
     """Columns by number, and by name when the first line has the names."""
     with Path(path).open(encoding="utf-8-sig", newline="") as file:
         rows = [row for row in csv.reader(file, delimiter=delimiter) if row]
-    names = [name.strip() for name in rows.pop(0)] if header and rows else []
-    table = columns_of(rows, path)
-    return table | {name: table[i] for i, name in enumerate(names) if i in table}
+    if not header or not rows:
+        return columns_of(rows, path)
+    names = [name.strip() for name in rows[0]]
+    table = columns_of(rows[1:], path, len(names))
+    return table | {name: table[i] for i, name in enumerate(names)}
 
 
-def columns_of(rows: list[list[str]], path: str) -> dict[Any, np.ndarray]:
+def columns_of(
+    rows: list[list[str]], path: str, width: int | None = None
+) -> dict[Any, np.ndarray]:
     """Columns by number. Raises ValueError for rows of different lengths or none."""
     if not rows:
         raise ValueError(f"{path} has no examples")
+    width = width or len(rows[0])
     for number, row in enumerate(rows, 1):
-        if len(row) != len(rows[0]):
-            sizes = f"{len(row)} columns, not {len(rows[0])}"
+        if len(row) != width:
+            sizes = f"{len(row)} columns, not {width}"
             raise ValueError(f"{path}: row {number} has {sizes}")
     columns = zip(*rows, strict=True)
     return {i: np.array([text.strip() for text in c]) for i, c in enumerate(columns)}

@@ -110,4 +110,4 @@ class Adam(keras.optimizers.Optimizer):
     def correction(self, beta: float) -> Any:
         """1 - beta^t, in float64: in float32 it would lose five digits."""
         step = ops.cast(self.iterations + 1, "float64")
-        return 1 - ops.power(ops.cast(beta, "float64"), step)
+        return 1 - ops.power(ops.convert_to_tensor(beta, "float64"), step)
