@@ -57,15 +57,20 @@ def number(value: float) -> str:
     text = repr(value)
     if value == 0 or not math.isfinite(value) or ("e" not in text and 1e-3 <= abs(value) < 1e5):
         return text
-    mantissa, _, exponent = f"{value:.{_digits(text) - 1}e}".partition("e")
-    scientific = f"{mantissa}e{int(exponent)}"
+    scientific = _scientific(text)
     return scientific if "e" in text or len(scientific) < len(text) else text
 
 
-def _digits(text: str) -> int:
-    """How many significant digits a float's shortest text has."""
-    mantissa = text.partition("e")[0].lstrip("-").replace(".", "").lstrip("0")
-    return len(mantissa.rstrip("0")) or 1
+def _scientific(text: str) -> str:
+    """A float's shortest text with one digit before the dot and an exponent: the same digits."""
+    mantissa, _, exponent = text.lstrip("-").partition("e")
+    whole, _, fraction = mantissa.partition(".")
+    padded = whole + fraction
+    digits = padded.lstrip("0")
+    power = int(exponent or 0) + len(whole) - 1 - (len(padded) - len(digits))
+    digits = digits.rstrip("0")
+    dot = "." if digits[1:] else ""
+    return f"{'-' if text[0] == '-' else ''}{digits[0]}{dot}{digits[1:]}e{power}"
 
 
 def string(text: str) -> str:

@@ -33,6 +33,7 @@ from nnc.compiler.syntax import (
 from nnc.grammar import notation
 from nnc.grammar.layout import Doc, Fill, IfBroken, Line, Nest, Remark, group
 from nnc.grammar.remarks import Remarks
+from nnc.grammar.terminals import tables
 
 Rename: TypeAlias = Callable[[str], str]
 RenameArgument: TypeAlias = Callable[[str, str], str]
@@ -150,9 +151,11 @@ class Phrases:
     # ---- chains ---------------------------------------------------------------------------
 
     def chain(self, source: Expression, stages: Sequence[Stage], *, statement: bool = False) -> Doc:
-        """`source -> stage -> stage`. A statement begins with a name or a bracket."""
+        """`source -> stage -> stage`. A statement begins with a name or a bracket; a name such as
+        `input`, which would begin another statement, stands in brackets."""
         self._remarks.hoist(source.span.start)
         bracket = statement and not isinstance(source, Reference | Tuple)
+        bracket |= statement and isinstance(source, Reference) and source.name in tables().names
         first = self.expression(source, notation.BRACKETS if bracket else notation.TEST)
         trailing = self._remarks.trailing(source.span, stages[0].span.start)
         items = self._items(stages, self.stage, None)
