@@ -214,6 +214,23 @@ def test_a_piece_brings_what_it_needs(tmp_path: Path, monkeypatch: pytest.Monkey
     assert "inner" not in load("some_pieces", "one:outer", given=["inner"]).segments
 
 
+def test_lines_of_a_piece_depend_on_features(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "chosen_pieces"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("")
+    (folder / "one.py").write_text(
+        "import os\n\n\ndef even(n):\n    odd(n)  # when: a and not b\n    os.abort()  # when: b\n"
+        "    return n\n\n\ndef odd(n):\n    return even(n)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    plain = load("chosen_pieces", "one:even")
+    assert plain.segments["even"].text == "def even(n):\n    return n"
+    assert set(load("chosen_pieces", "one:even", features=["a"]).segments) == {"even", "odd"}
+    assert load("chosen_pieces", "one:even", features=["a", "b"]).imports == {py.Import("os")}
+
+
 def test_a_line_leads_back_to_the_spec() -> None:
     span = Span(Source("m.nn", "model"), 0, 5)
     printed = py.print_module(

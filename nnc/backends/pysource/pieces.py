@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 
@@ -63,11 +63,14 @@ class _Collector:
     given: frozenset[str]
     features: frozenset[str]
     found: dict[tuple[str, str], Piece]
+    begun: set[tuple[str, str]] = field(default_factory=set)
+    """Functions may need one another."""
 
     def __call__(self, file: str, name: str) -> None:
         """Add a piece after those that it needs."""
-        if (file, name) in self.found or name in self.given:
+        if (file, name) in self.found or name in self.given or (file, name) in self.begun:
             return
+        self.begun.add((file, name))
         piece = read(self.package, file, self.features)[name]
         for need in sorted(piece.needs, key=self._place):
             if need != (file, name):

@@ -123,9 +123,19 @@ def test_texts_stay_texts(text: str, tmp_path: Path) -> None:
     source = emit(hostile, weights=text).text
     module = load_module(source)
     asked: list[object] = []
-    module.__dict__["read_csv"] = lambda path, **_: asked.append(path) or {text: [], 0: []}
-    module.__dict__["divide"] = lambda fields, splits: asked.extend(fields)
-    module.__dict__["choose"] = lambda table, *names: asked.extend(names) or []
+
+    def read_csv(path: str, **_: object) -> dict[object, object]:
+        asked.append(path)
+        return {}
+
+    def choose(table: object, *names: object) -> list[object]:
+        asked.extend(names)
+        return []
+
+    def divide(fields: dict[str, object], splits: object) -> None:
+        asked.extend(fields)
+
+    module.__dict__.update(read_csv=read_csv, choose=choose, divide=divide)
     module.load_data()
     assert asked == [text, text, text, 0, "x", "t"]
     file = tmp_path / "program.py"
