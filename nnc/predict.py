@@ -104,10 +104,13 @@ def _missing(label: str, what: str, missing: Sequence[str], stored: Sequence[str
 
 def _from_csv(path: Path, program: Program) -> Arrays:
     rows = list(_rows(path))
-    if not rows:
-        raise _failed("E611", f"{path.name} is empty", "an example is a row of numbers")
-    header = None if all(_is_number(cell) for cell in rows[0]) else [c.strip() for c in rows[0]]
-    body = rows if header is None else rows[1:]
+    # A line of names holds no number; a row with a number and a word is a row with a mistake.
+    named = bool(rows) and not any(_is_number(cell) for cell in rows[0])
+    header = [cell.strip() for cell in rows[0]] if named else None
+    body = rows[1:] if named else rows
+    if not body:
+        message = f"{path.name} {'has no row below its names' if named else 'is empty'}"
+        raise _failed("E611", message, "an example is a row of numbers")
     places = _places(path.name, program, header, len(rows[0]))
     numbers = _numbers(path.name, body, header, 1 if header is None else 2)
     return {

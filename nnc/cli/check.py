@@ -51,8 +51,8 @@ def command(
         except Unusable as unusable:
             unread.append(unusable)
     _show(found, format_, len(files) - len(unread))
-    for unusable in unread:
-        say(f"error: {unusable.format_message()}")
+    for missing in unread:
+        say(f"error: {missing.format_message()}")
     bad = [d for d in found if d.severity == "error" or strict or warnings]
     context.exit(2 if unread else 1 if bad else 0)
 

@@ -71,14 +71,17 @@ def command(
         artifact = _onnx(program, specs.weights(program, weights), opset)
     else:
         artifact = _source(program, backend)
-        if target is not None:
-            _write_weights(program, weights, Path(target).with_suffix(".safetensors"))
-        elif weights is not None:
-            say("the source holds no weights: with `-o` they are written beside it")
     if target is None:
+        if backend != "onnx" and weights is not None:
+            say("the source holds no weights: with `-o` they are written beside it")
         give_bytes(artifact.chunks)
-    else:
-        write_chunks(target, artifact.chunks)
+        return
+    # What goes beside is looked at first: nothing is written when one of the two can't be.
+    beside = Path(target).with_suffix(".safetensors")
+    chunks = None if backend == "onnx" else _weights_beside(program, weights, beside)
+    write_chunks(target, artifact.chunks)
+    if chunks is not None:
+        write_chunks(str(beside), chunks)
 
 
 def _check_options(backend: str, output: str | None, opset: int | None) -> None:
@@ -116,21 +119,24 @@ def _onnx(program: Program, weights: Arrays, opset: int | None) -> Artifact:
     return emit(program, weights, opset=opset or DEFAULT_OPSET)
 
 
-def _write_weights(program: Program, given: str | None, path: Path) -> None:
-    """Write the weights beside the source. What isn't known to be initial weights is never lost."""
+def _weights_beside(program: Program, given: str | None, path: Path) -> list[bytes] | None:
+    """The file of weights beside the source, or None when there is nothing to write.
+
+    Raises Unusable when the file exists and may hold weights that somebody trained.
+    """
     from nnc.backends.safetensors import encoded
 
     weights = specs.weights(program, given)
     if not weights or (given is not None and path.exists() and os.path.samefile(given, path)):
-        return
+        return None
     metadata = {"format": "pt", "producer": "nnc", **({} if given else _INITIAL)}
-    chunks = list(encoded(weights, metadata))
-    if path.exists() and not _may_go(path, b"".join(chunks)):
+    data = b"".join(encoded(weights, metadata))
+    if path.exists() and not _may_go(path, data):
         raise Unusable(
             f"{path} holds weights that would be lost",
             f"move it away, or use it with `--weights {path}`",
         )
-    write_chunks(str(path), chunks)
+    return [data]
 
 
 def _may_go(path: Path, new: bytes) -> bool:

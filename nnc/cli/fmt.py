@@ -88,7 +88,7 @@ def _converted(file: str, form: str) -> str:
         from nnc.compiler.document.write import to_json
 
         return to_json(program)
-    from nnc.compiler.document import to_syntax
+    from nnc.compiler.document.unparse import to_syntax
     from nnc.grammar.format import format_file
 
     return format_file(to_syntax(program))

@@ -103,7 +103,9 @@ def _activation(name: str) -> Activation:
     found = base.find("op", name)
     if found is None or not issubclass(found, Activation):
         known = [
-            n for n in base.names("op") if issubclass(base.find("op", n) or base.Word, Activation)
+            n
+            for n in base.names("op", aliases=False)
+            if issubclass(base.find("op", n) or base.Word, Activation)
         ]
         cure = did_you_mean(name, known) or "`nnc ops` lists them"
         raise Unusable(f"there is neither a file nor an activation `{name}`", cure)

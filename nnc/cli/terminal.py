@@ -61,16 +61,16 @@ def give(text: str, *, end: str = "\n") -> None:
 
 def give_bytes(chunks: Iterable[bytes | memoryview]) -> None:
     """Binary data, on stdout."""
-    stream = click.get_binary_stream("stdout")
+    sys.stdout.flush()
     for chunk in chunks:
-        stream.write(chunk)
-    stream.flush()
+        sys.stdout.buffer.write(chunk)
+    sys.stdout.buffer.flush()
 
 
 def read_bytes(file: str, most: int) -> bytes:
     """The bytes of a file, or of stdin for `-`: at most one more than `most`. Raises OSError."""
     if file == "-":
-        return click.get_binary_stream("stdin").read(most + 1)
+        return sys.stdin.buffer.read(most + 1)
     with Path(file).open("rb") as stream:
         return stream.read(most + 1)
 

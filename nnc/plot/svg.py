@@ -190,7 +190,7 @@ def _arrow_parts(
     layout: Layout, tops: Sequence[float], shift: float, places: Sequence[_Place]
 ) -> Iterator[str]:
     for route in layout.routes:
-        steps = []
+        steps: list[str] = []
         for one, other in pairwise(route):
             x0, x1 = layout.x[one] + shift, layout.x[other] + shift
             y0 = tops[layout.rank_of[one]] + _BOX_HEIGHT
