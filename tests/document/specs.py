@@ -58,6 +58,12 @@ DIFFICULT = {
     "names in other scripts": """
         model Réseau { input größe: f32[2]
           output y = größe -> Dense(1) as 层 -> relu as 层_2 }""",
+    "values with the names of statements": """
+        model M { input input: f32[2]  input data: f32[2]
+          layer_ = input -> Dense(2) as layer
+          (data) -> relu as output
+          output model = layer_ + output -> Dense(3) as target -> relu as param -> tanh as assert
+          output search = input * data -> Dense(1) as train }""",
     "shared layers": """
         model M { input a: f32[2]  input b: f32[2]
           layer tower = Dense(3) -> relu  layer last = Dense(3)

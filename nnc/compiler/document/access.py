@@ -11,8 +11,11 @@ from nnc.compiler.diagnostics import Report, did_you_mean, nearest
 from nnc.compiler.document.positions import Value
 from nnc.compiler.source import Source, Span
 
-RESERVED: Final = frozenset({"and", "as", "else", "false", "for", "if", "in", "not", "or", "true"})
-"""Words of the language that can't be names, in either form of a spec."""
+RESERVED: Final = frozenset(
+    {"and", "as", "else", "false", "for", "if", "in", "not", "or", "true"}
+    | {"True", "False", "None", "null"}
+)
+"""Words that are no names, in either form of a spec."""
 
 _NAME: Final = re.compile(r"[^\W\d]\w*")
 _WHOLE: Final = r"[0-9]+(?:[eE][0-9]+)?"
