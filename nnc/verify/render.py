@@ -75,6 +75,8 @@ def _explained(finding: Findings, *, details: bool) -> Iterator[str]:
         yield f"{finding.backend}: {finding.state}: {finding.message}"
     if finding.help is not None:
         yield f"  help: {finding.help}"
+    if finding.rounded:
+        yield from _excused(finding)
     for comparison in wrong[:AT_MOST]:
         yield f"{finding.backend}: {_sentence(comparison)}"
     if len(wrong) > AT_MOST:
@@ -86,6 +88,17 @@ def _explained(finding: Findings, *, details: bool) -> Iterator[str]:
         yield from (
             f"{finding.backend}: {_sentence(comparison)}" for comparison in finding.comparisons
         )
+
+
+def _excused(finding: Findings) -> Iterator[str]:
+    number = len(finding.rounded)
+    largest = max(comparison.difference or 0.0 for comparison in finding.rounded)
+    yield ""
+    yield (
+        f"{finding.backend}: {number} gradients differ by up to {largest:.0e}: float32 decides "
+        "otherwise at kinks (relu, max). Rounding moves the exact gradients about as far, and in "
+        "float64 the same program agrees."
+    )
 
 
 def _sentence(comparison: Comparison) -> str:

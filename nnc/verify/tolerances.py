@@ -38,6 +38,16 @@ ZERO_GRADIENT: Final = 1e-9
 So it is for a bias in front of a normalisation by the batch, or the keys' bias of attention."""
 
 
+NOISE: Final = 1e-6
+"""What float32 kernels make of a value, as a share of it, with some room."""
+NOISE_PAIRS: Final = 2
+"""How often it is drawn; each is added and taken away."""
+NOISE_FACTOR: Final = 5.0
+"""How much further than the exact gradient under that noise a float32 gradient may move."""
+NOISE_LIMIT: Final = 0.1
+"""More than this share of its scale no gradient may differ, whatever the noise."""
+
+
 def gradient_scale(own: float, layer: float) -> float:
     """What a gradient's error is measured by.
 

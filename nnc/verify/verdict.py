@@ -29,6 +29,8 @@ class Comparison:
     scale: float = 1.0
     problem: str | None = None
     note: str | None = None
+    rounding: bool = False
+    """Whether the tolerance is what rounding accounts for, and not that of the table."""
 
     @property
     def agrees(self) -> bool:
@@ -47,6 +49,7 @@ class Comparison:
             "tolerance": self.tolerance,
             "problem": self.problem,
             "note": self.note,
+            "rounding": self.rounding,
         }
 
 
@@ -97,9 +100,14 @@ class Findings:
         return (comparison for comparison in self.comparisons if not comparison.agrees)
 
     def worst(self, what: Compared) -> Comparison | None:
-        """The comparison of a kind that is nearest to its tolerance, or furthest beyond it."""
+        """The comparison of a kind with the largest difference; one that disagrees comes first."""
         mine = [comparison for comparison in self.comparisons if comparison.what == what]
         return max(mine, key=_badness, default=None)
+
+    @property
+    def rounded(self) -> tuple[Comparison, ...]:
+        """What agrees only because rounding decides at kinks."""
+        return tuple(c for c in self.comparisons if c.agrees and c.rounding)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -165,7 +173,6 @@ def place(span: Span) -> str | None:
     return f"{span.source.name}:{line}:{column}"
 
 
-def _badness(comparison: Comparison) -> float:
-    if comparison.problem is not None or comparison.difference is None:
-        return float("inf")
-    return comparison.difference / comparison.tolerance
+def _badness(comparison: Comparison) -> tuple[bool, float]:
+    unknown = comparison.difference is None
+    return not comparison.agrees, float("inf") if unknown else comparison.difference or 0.0

@@ -12,8 +12,10 @@ import pytest
 
 import nnc
 from nnc.backends.base import Arrays
+from nnc.backends.reference.run import ReferenceRunner
 from nnc.compiler.ir import Program
 from nnc.verify import Findings, Verdict, render, verify
+from nnc.verify.trial import Trial
 from nnc.verify.verification import verify as verify_program
 from tests.verify.fakes import Lie, change_array, change_op, fake, without
 
@@ -214,6 +216,57 @@ def test_a_gradient_that_goes_wrong_in_a_layer_without_weights() -> None:
     assert first(findings)[:2] == (name, "backward")
 
 
+def at_a_kink() -> tuple[Program, dict[str, Any], Arrays]:
+    """A network with a relu whose input is 0 but for rounding, and its gradients on either side."""
+    program = compiled("model R { input x: f32[4]\n output y = x -> Dense(3) -> relu -> Dense(2) }")
+    rng = np.random.default_rng(1)
+    weights = {n: rng.normal(size=w.shape) for n, w in program.graph.weights.items()}
+    x = rng.normal(size=(100, 4)).astype(np.float32)
+    weights["dense.bias"][0] = -(weights["dense.weight"][0] * x[0]).sum()
+    given = {n: w.astype(np.float32) for n, w in weights.items()}
+    trial = Trial(program, given, {"x": x}, {}, 0)
+
+    def moved(step: float) -> Arrays:
+        near = {**given, "dense.bias": given["dense.bias"] + np.array([step, 0, 0])}
+        return trial.differentiated(ReferenceRunner(program, near))[1]
+
+    exact = trial.truth[1]
+    sides = [moved(1e-5), moved(-1e-5)]
+    other = max(sides, key=lambda g: float(np.abs(g["dense.weight"] - exact["dense.weight"]).max()))
+    return program, {"weights": given, "inputs": {"x": x}}, other
+
+
+def test_rounding_may_decide_at_a_kink_if_float64_agrees() -> None:
+    program, given, other = at_a_kink()
+
+    def flipped(gradients: Arrays) -> Arrays:
+        single = {n: g.astype(np.float32) for n, g in other.items()}
+        return {n: single[n] if g.dtype == np.float32 else g for n, g in gradients.items()}
+
+    verdict = verify(program, backends=[fake(Lie(gradients=flipped))], seed=0, **given)
+    assert verdict.agrees, render(verdict, details=True)
+    assert {c.name for c in verdict.of("fake").rounded} == {"dense.weight", "dense.bias"}
+    assert "fake: 2 gradients differ by up to" in render(verdict)
+
+
+def test_rounding_is_no_excuse_if_float64_differs() -> None:
+    program, given, other = at_a_kink()
+
+    def flipped(gradients: Arrays) -> Arrays:
+        return {n: other[n].astype(g.dtype) for n, g in gradients.items()}
+
+    assert not verify(program, backends=[fake(Lie(gradients=flipped))], seed=0, **given).agrees
+
+
+def test_rounding_is_no_excuse_without_a_kink() -> None:
+    def off(gradients: Arrays) -> Arrays:
+        return {n: g * 1.001 if g.dtype == np.float32 else g for n, g in gradients.items()}
+
+    caught(
+        Lie(gradients=lambda found: {n: g.astype(found[n].dtype) for n, g in off(found).items()})
+    )
+
+
 @pytest.mark.parametrize("change", [lambda v: v * 1.001, lambda v: float("nan"), lambda v: 0.0])
 def test_a_wrong_loss(change: Callable[[float], float]) -> None:
     findings = caught(Lie(loss=change))
@@ -284,6 +337,12 @@ def test_given_data_and_weights_are_used() -> None:
     assert verdict.batch == 2
     with pytest.raises(ValueError, match="weights must be exactly"):
         verify(PROGRAM, backends=[fake(Lie())], weights={})
+    with pytest.raises(ValueError, match="`label` is missing"):
+        verify(PROGRAM, backends=[fake(Lie())], targets={})
+    with pytest.raises(ValueError, match="from 0 to 3"):
+        verify(PROGRAM, backends=[fake(Lie())], inputs=inputs, targets={"label": np.array([0, 4])})
+    with pytest.raises(ValueError, match="`x` is missing"):
+        verify(PROGRAM, backends=[fake(Lie())], inputs={})
     with pytest.raises(ValueError, match="no backend `tensorflow`"):
         verify(PROGRAM, backends=["tensorflow"])
     assert verify_program is verify
