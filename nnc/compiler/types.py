@@ -3,6 +3,7 @@ written."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
@@ -65,6 +66,10 @@ def elements(shape: Sequence[Dim]) -> int | None:
     return prod(shape) if is_static(shape) else None
 
 
+_ENDING: Final = re.compile(r" ([+-]) (\d+)$")
+"""The number that was added to a dimension last."""
+
+
 def multiply(a: Dim, b: Dim) -> Dim:
     """The product of two dimensions, by name when one is symbolic."""
     if isinstance(a, int) and isinstance(b, int):
@@ -77,12 +82,15 @@ def multiply(a: Dim, b: Dim) -> Dim:
 
 
 def add(a: Dim, b: int) -> Dim:
-    """A dimension and a whole number, by name when the dimension is symbolic."""
+    """A dimension and a whole number, by name when the dimension is symbolic: `T - 3` and 3 give
+    `T`."""
     if isinstance(a, int):
         return a + b
-    if b == 0:
-        return a
-    return Symbol(f"{a} {'+' if b > 0 else '-'} {abs(b)}")
+    ending = _ENDING.search(a.name)
+    if ending is not None:
+        a = Symbol(a.name[: ending.start()])
+        b += int(ending[1] + ending[2])
+    return Symbol(f"{a} {'+' if b > 0 else '-'} {abs(b)}") if b else a
 
 
 def floor_divide(a: Dim, b: int) -> Dim:

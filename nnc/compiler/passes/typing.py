@@ -7,7 +7,7 @@ from nnc.compiler.diagnostics import did_you_mean
 from nnc.compiler.passes.arguments import Option, Poison, shown
 from nnc.compiler.passes.expressions import Evaluator, Flowing, dimension
 from nnc.compiler.passes.scope import Scope
-from nnc.compiler.types import DTYPES, MAXIMUM_SIZE, Dim, Symbol, TensorType, elements
+from nnc.compiler.types import DTYPES, FLOATS, MAXIMUM_SIZE, Dim, Symbol, TensorType, elements
 
 _OTHER_NAMES = {
     "float": "f32",
@@ -42,6 +42,15 @@ def input_type(evaluator: Evaluator, written: syntax.Type, scope: Scope) -> Tens
             help=f"write `{other}`" if other else did_you_mean(name, DTYPES),
             notes=[f"element types are {', '.join(f'`{d}`' for d in DTYPES)}"],
         )
+    elif dtype in FLOATS - {"f32"}:
+        evaluator.error(
+            "E311",
+            f"values of the model are computed in `f32`, not in `{dtype}`",
+            written.dtype.span,
+            "not computed in",
+            help="write `f32`; `nnc verify --float64` computes the same network in float64",
+        )
+        return None
     dims = [_dimension(evaluator, expression, scope) for expression in written.shape]
     if dtype is None or any(dim is None for dim in dims):
         return None
