@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from nnc.backends import pysource as py
-from nnc.backends.keras.layer_names import LayerNames
+from nnc.backends.keras.layer_names import LayerNames, legal_input
 from nnc.backends.keras.lowering import PIECES, Axes, PieceNames, Place, Site
 from nnc.backends.keras.table import OPS
 from nnc.compiler.ir import Graph, Instance, Node, Value
@@ -44,6 +44,8 @@ class Builder:
     def build(self) -> None:
         """Write a line for every input and for every node that something needs."""
         for value in self._graph.inputs:
+            self._layer_names.take(value.name)
+        for value in self._graph.inputs:
             self._input(value)
         for place, node in enumerate(self._graph.nodes):
             for instance in self._starts.get(place, ()):
@@ -56,12 +58,17 @@ class Builder:
         return self._known[value.name]
 
     def _input(self, value: Value) -> None:
-        self._layer_names.take(value.name)
-        shape = tuple(None if isinstance(d, Symbol) else d for d in value.type.shape)
-        options: dict[str, object] = {"name": value.name}
+        sizes = tuple(None if isinstance(d, Symbol) else d for d in value.type.shape)
+        free = legal_input(value.name)
+        layer = value.name if free else self._layer_names.fresh(value.name)
+        options: dict[str, object] = {"name": layer}
         if value.type.dtype not in FLOATS:
             options["dtype"] = _DTYPES[value.type.dtype]
-        self._assign(value, py.call("keras.Input", shape, **options))
+        self._assign(value, py.call("keras.Input", sizes, **options))
+        if not free:
+            # The layer may not be called what Keras calls an operation, but its tensor may.
+            name = py.attribute(self._known[value.name], "name")
+            self.statements.append(py.Assign((name,), py.literal(value.name)))
 
     def _node(self, node: Node) -> None:
         read = tuple(value.name in self._read for value in node.outputs)

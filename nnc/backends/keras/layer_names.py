@@ -36,6 +36,11 @@ class LayerNames:
         self._taken.add(name)
 
 
+def legal_input(name: str) -> bool:
+    """Whether a layer for an input may have this name; TensorFlow never sees it."""
+    return re.sub(r"_\d+$", "", name) not in OPERATIONS
+
+
 def legal(path: str) -> str:
     """The nearest name that TensorFlow takes and Keras does not give itself."""
     wish = _ILLEGAL.sub("_", path)
