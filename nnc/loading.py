@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nnc.compiler import ir, pipeline, syntax
+from nnc.compiler.collector import paused
 from nnc.compiler.diagnostics import Diagnostic, Failed, Label, Report, did_you_mean
 from nnc.compiler.source import Source
 
@@ -41,8 +42,12 @@ def compile_file(
 
 
 def parse_source(source: Source) -> syntax.File:
-    """The surface tree of `.nn` or JSON text. Raises Failed."""
-    if source.text.lstrip("\ufeff \t\r\n").startswith("{"):
+    """The surface tree of `.nn` or JSON text. Raises Failed.
+
+    JSON is what begins with `{`, and whatever a file called `.json` holds.
+    """
+    begins = source.text.lstrip("\ufeff \t\r\n")[:1]
+    if begins == "{" or source.name.endswith(".json"):
         from nnc.compiler.document.read import read
 
         return read(source)
@@ -85,10 +90,10 @@ def compile_source(
 ) -> tuple[ir.Program | None, list[Diagnostic]]:
     """The program of a source; `use` is followed from the folder of `path`, and refused without one."""
     try:
-        files = load(source, path)
+        with paused():
+            return pipeline.run(load(source, path), settings)
     except Failed as failed:
         return None, list(failed.diagnostics)
-    return pipeline.run(files, settings)
 
 
 def load(source: Source, path: Path | None) -> list[syntax.File]:

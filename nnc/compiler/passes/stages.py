@@ -274,6 +274,14 @@ class Stages(FlowRules):
     def declare(self, statement: syntax.Layer, scope: Scope) -> None:
         """`layer tower = …`: remember the stages; weights are made when it is applied."""
         name = statement.name.text
+        if base.find("op", name) is not None:
+            self._elaborator.evaluator.error(
+                "E103",
+                f"`{name}` is a layer of nnc",
+                statement.name.span,
+                "a name that is taken",
+                help="choose another name",
+            )
         if name in scope.layers:
             self._elaborator.evaluator.error(
                 "E103",

@@ -21,7 +21,7 @@ class Among(Range):
 
     word = "choice"
     gathers = "values"
-    values: tuple[Real | bool | str, ...] = Field(min_length=1, description="the values")
+    values: tuple[bool | int | Real | str, ...] = Field(min_length=1, description="the values")
 
 
 class Whole(Range):

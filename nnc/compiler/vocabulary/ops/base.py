@@ -144,7 +144,14 @@ class Weighted(Op):
         value = None if self.bias is True else self.bias
         return (
             Weight(
-                name, (size,), self.bias_init, size, size, trainable=self.trainable, value=value
+                name,
+                (size,),
+                self.bias_init,
+                size,
+                size,
+                trainable=self.trainable,
+                value=value,
+                penalized=False,
             ),
         )
 
