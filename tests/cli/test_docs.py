@@ -1,0 +1,72 @@
+"""The pages say what is so: specs are clean, commands run, links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import nnc
+from nnc.catalogue import to_markdown
+from tests.cli.conftest import Nnc
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGES = sorted(DOCS.glob("*.md"))
+_SPEC = re.compile(r"^```nn\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+
+ALL_BACKENDS = "nnc verify xor.nn"
+"""Takes seconds for every framework; here it runs with one."""
+
+
+def specs() -> list[tuple[str, str]]:
+    return [(page.name, spec) for page in PAGES for spec in _SPEC.findall(page.read_text("utf-8"))]
+
+
+def commands(page: str) -> list[str]:
+    text = (DOCS / page).read_text("utf-8")
+    lines = [line for block in _CONSOLE.findall(text) for line in block.splitlines()]
+    return [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
+
+
+def test_the_catalogue_is_up_to_date() -> None:
+    assert (DOCS / "catalogue.md").read_text("utf-8") == to_markdown(), (
+        "run: python -m nnc.catalogue > docs/catalogue.md"
+    )
+
+
+@pytest.mark.parametrize(("page", "spec"), specs())
+def test_a_spec_in_a_page_is_clean(page: str, spec: str) -> None:
+    made, diagnostics = nnc.compile_text(spec, page)
+    assert [(d.code, d.message) for d in diagnostics] == []
+    assert made is not None
+
+
+@pytest.mark.parametrize("page", ["cli.md", "backends.md", "verification.md", "deployment.md"])
+def test_the_commands_of_a_page_run(nnc: Nnc, folder: Path, page: str) -> None:
+    (folder / "corners.csv").write_text("0,0\n0,1\n1,0\n1,1\n")
+    nnc("compile", "xor.nn", "--backend", "torch", "-o", "trained.py")
+    shown = commands(page)
+    assert shown
+    for command in shown:
+        program, *arguments = command.split()
+        if command == ALL_BACKENDS:
+            arguments += ["--backend", "onnx"]
+        assert program == "nnc"
+        result = nnc(*arguments)
+        assert result.exit_code == 0, f"{command}\n{result.stderr}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in _LINK.findall(page.read_text("utf-8")):
+        assert (DOCS / link).exists(), link
+
+
+def test_every_verb_is_on_the_page_of_the_command_line() -> None:
+    from nnc.cli.group import VERBS
+
+    text = (DOCS / "cli.md").read_text("utf-8")
+    assert [verb for verb in VERBS if f"| `{verb}" not in text] == []
