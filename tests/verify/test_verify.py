@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -370,4 +371,5 @@ def test_what_people_read(golden: Callable[[str, str], None]) -> None:
     absent = replace(fake(Lie(), missing="no_such_module_anywhere"), name="absent")
     verdict = verify(PROGRAM, backends=[replace(fake(Lie()), name="right"), fake(lie), absent])
     assert isinstance(verdict, Verdict)
-    golden("verdict.txt", render(verdict))
+    # Rounding differs between machines.
+    golden("verdict.txt", re.sub(r"[0-9.]{3}e-(0[7-9]|1\d)", "(small)", render(verdict)))
