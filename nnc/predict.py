@@ -21,7 +21,11 @@ from numpy.typing import NDArray
 from nnc.compiler.diagnostics import Diagnostic, Failed, did_you_mean
 from nnc.compiler.ir import Graph, Program, Value
 from nnc.compiler.types import FLOATS, DType, Symbol, is_static
+from nnc.compiler.vocabulary.ops.embedding import Embedding
+from nnc.compiler.vocabulary.ops.shape import Flatten, Permute, Reshape, Unsqueeze
 
+_KEEPS: Final = (Flatten, Reshape, Permute, Unsqueeze)
+"""Ops that hand on the numbers they get."""
 Arrays: TypeAlias = "dict[str, NDArray[np.generic]]"
 
 NUMPY: Final[Mapping[DType, str]] = {
@@ -52,6 +56,7 @@ def read_inputs(path: Path, program: Program) -> Arrays:
         raise _failed("E611", f"{path.name} is none of .npz, .npy and .csv", "convert it first")
     checked = {value.name: _checked(path.name, value, found[value.name]) for value in graph.inputs}
     _check_sizes(path.name, graph, checked)
+    _check_rows(path.name, graph, checked)
     return checked
 
 
@@ -265,6 +270,27 @@ def _check_sizes(label: str, graph: Graph, arrays: Arrays) -> None:
             if known != size:
                 message = f"{dim} is {known} in `{first}`, but {size} in `{value.name}` of {label}"
                 raise _failed("E613", message, "the same name means the same size")
+
+
+def _check_rows(label: str, graph: Graph, arrays: Arrays) -> None:
+    """Raise Failed for numbers of rows that an embedding doesn't have: backends would disagree
+    about them."""
+    carried = {value.name: value.name for value in graph.inputs}
+    for node in graph.nodes:
+        source = carried.get(node.inputs[0].name) if node.inputs else None
+        if source is None:
+            continue
+        if isinstance(node.op, _KEEPS):
+            carried[node.output.name] = source
+        elif isinstance(node.op, Embedding) and arrays[source].size:
+            low, high = int(arrays[source].min()), int(arrays[source].max())
+            last = node.op.vocabulary - 1
+            if low < 0 or high > last:
+                wrong = low if low < 0 else high
+                message = (
+                    f"`{source}` in {label} holds {wrong}, but `{node.name}` has rows 0 to {last}"
+                )
+                raise _failed("E614", message, "give the embedding a larger vocabulary")
 
 
 # ---- results ---------------------------------------------------------------------------------

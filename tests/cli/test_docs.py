@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
 _SPEC = re.compile(r"^```nn\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_PYTHON = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 
 ALL_BACKENDS = "nnc verify xor.nn"
@@ -57,6 +60,18 @@ def test_the_commands_of_a_page_run(nnc: Nnc, folder: Path, page: str) -> None:
         assert program == "nnc"
         result = nnc(*arguments)
         assert result.exit_code == 0, f"{command}\n{result.stderr}"
+
+
+@pytest.mark.slow
+def test_the_python_of_the_page_on_deployment_runs(nnc: Nnc, folder: Path) -> None:
+    for backend, output in (("torch", "xor_torch.py"), ("onnx", "xor.onnx")):
+        nnc("compile", "xor.nn", "--backend", backend, "-o", output)
+    (folder / "xor_torch.safetensors").rename(folder / "trained.safetensors")
+    programs = _PYTHON.findall((DOCS / "deployment.md").read_text("utf-8"))
+    assert len(programs) == 2
+    for program in programs:
+        checked = f"{program}assert p.shape == (1, 1)\n"
+        subprocess.run([sys.executable, "-c", checked], cwd=folder, check=True)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -326,6 +326,16 @@ def test_predict_keeps_batches_and_whole_numbers_apart(nnc: Nnc, folder: Path) -
         assert (result.exit_code, words in result.stderr) == (1, True), result.stderr
 
 
+@pytest.mark.parametrize("number", [-1, 5, 2**40])
+def test_predict_refuses_rows_that_an_embedding_lacks(nnc: Nnc, folder: Path, number: int) -> None:
+    text = "model M { input t: i64[2]  output y = t -> Permute([0]) -> Embedding(5, 3) as e }"
+    (folder / "e.nn").write_text(text)
+    np.savez(folder / "in.npz", t=[[0, number]])
+    result = nnc("predict", "e.nn", "--input", "in.npz", "--backend", "onnx")
+    assert result.exit_code == 1
+    assert f"`t` in in.npz holds {number}, but `e` has rows 0 to 4" in result.stderr
+
+
 # ---- plot --------------------------------------------------------------------------------------
 
 
