@@ -27,7 +27,7 @@ def _options(op: Conv2D | ConvTranspose2D, **padding: tuple[int, ...]) -> dict[s
 @OPS.lowers(Conv2D)
 def conv2d(op: Conv2D, at: Site) -> Lowered:
     pads = op.pads(at.node.input_types)
-    symmetric = all(before == after for before, after in pads)
+    symmetric = all(before == after for before, after in pads) and not at.varies
     within = tuple(before for before, _ in pads) if symmetric else (0,) * op.axes
     x = at.input if symmetric else py.call("F.pad", at.input, pad_argument(pads))
     options = _options(op, padding=within)

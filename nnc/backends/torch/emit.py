@@ -12,7 +12,7 @@ from nnc.backends.base import Artifact
 from nnc.backends.pysource import pieces
 from nnc.backends.torch import table, training
 from nnc.backends.torch.model import Model, build
-from nnc.backends.torch.scope import PACKAGE, RESERVED, Pieces
+from nnc.backends.torch.scope import PACKAGE, RESERVED, Pieces, batch_name
 from nnc.backends.torch.sources import load_data
 from nnc.compiler.diagnostics import Diagnostic, Failed, Label
 from nnc.compiler.ir import Program, Value
@@ -101,7 +101,7 @@ class _Text:
     """The body of a program as it grows: each part stands behind the pieces that it needs."""
 
     def __init__(self, program: Program) -> None:
-        self.pieces = Pieces()
+        self.pieces = Pieces(batch_name(program.graph))
         self.given: list[str] = []
         """Names that the program has already, or makes itself."""
         self.body: list[py.Statement] = []

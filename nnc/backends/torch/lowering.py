@@ -24,8 +24,13 @@ class Writer(Protocol):
 class Site:
     """A node being lowered: what it takes, by the names these have in the program."""
 
-    def __init__(self, writer: Writer, node: Node, inputs: tuple[py.Expr, ...]) -> None:
+    def __init__(
+        self, writer: Writer, node: Node, inputs: tuple[py.Expr, ...], *, varies: bool = False
+    ) -> None:
         self._writer = writer
+        self.varies = varies
+        """Whether other uses of the same layer take inputs of other sizes: then the module may not
+        depend on them."""
         self.node = node
         self.inputs = inputs
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 
 from nnc.backends import pysource as py
 from nnc.backends.layout import native
+from nnc.backends.torch.regions import Regions
 from nnc.backends.torch.scope import PACKAGE, Pieces, Scope, Unit
-from nnc.backends.torch.sharing import Body, Shared, share, skeleton
+from nnc.backends.torch.sharing import Body, Shared, bare, share, skeleton
 from nnc.compiler.ir import Graph, Instance, Output, Program, Value
+from nnc.compiler.vocabulary.ops.shape import Permute
 
 __all__ = ["PACKAGE", "Model", "build"]
 
@@ -63,18 +65,21 @@ class _Builder:
         self._classes: list[py.Class] = []
         self._class_names: list[str] = [self.name]
         self._predictions = tuple({value.name: value for value in predictions}.values())
-        self._needed = self._alive()
+        results = (*(o.value for o in graph.outputs), *self._predictions)
+        self._regions = Regions(graph, results)
         self._blocks: dict[Instance, tuple[str, py.Call]] = {}
-        """Instance -> the layer of its module and how to make it."""
+        """Use of a block -> the layer of its module and how to make it."""
+        self._again: dict[Instance, list[Instance]] = {}
+        """First use of a shared block -> the later ones."""
 
     def build(self) -> tuple[tuple[py.Class, ...], tuple[Value, ...] | None]:
         """The classes, the model's last, and the values that `scores` gives."""
-        for block in self._by_height():
-            self._share(block)
-        outer = [i for i in self._blocks if not self._around(i)]
+        for uses in self._regions.by_height():
+            self._share(uses)
+        outer = self._regions.within(None, self._blocks)
         units = self._units(0, len(self._graph.nodes), outer)
         scope = self._scope(units, "")
-        methods, scores = self._methods(scope, units)
+        methods, scores = self._methods(scope, self._alive(units))
         described = py.Class(
             self.name,
             (py.dotted(scope.base),),
@@ -87,17 +92,8 @@ class _Builder:
 
     # What is computed
 
-    def _alive(self) -> set[str]:
-        """Names of the values that outputs and losses depend on."""
-        needed = {o.value.name for o in self._graph.outputs}
-        needed |= {value.name for value in self._predictions}
-        for node in reversed(self._graph.nodes):
-            if any(value.name in needed for value in node.outputs):
-                needed |= {value.name for value in node.inputs}
-        return needed
-
     def _units(self, start: int, stop: int, inner: Iterable[Instance]) -> list[Unit]:
-        """What is alive of the nodes `[start, stop)`, blocks in one piece."""
+        """The nodes `[start, stop)`, blocks in one piece."""
         begins = {instance.start: instance for instance in inner}
         units: list[Unit] = []
         place = start
@@ -110,96 +106,66 @@ class _Builder:
                 continue
             units.append(Unit(node.layer, node.inputs, node.outputs, node.span, node))
             place += 1
-        return [u for u in units if any(value.name in self._needed for value in u.outputs)]
+        return units
+
+    def _alive(self, units: Iterable[Unit]) -> list[Unit]:
+        """The units that something depends on; of the others only the weights are kept."""
+        return [unit for unit in units if self._regions.is_alive(unit.outputs)]
 
     def _block_unit(self, instance: Instance) -> Unit:
         layer, constructor = self._blocks[instance]
-        inputs, outputs = self._border(instance)
+        inputs, outputs = self._regions.border(instance)
         span = self._graph.nodes[instance.start].span
         return Unit(layer, inputs, outputs, span, constructor=constructor)
 
-    def _border(self, instance: Instance) -> tuple[tuple[Value, ...], tuple[Value, ...]]:
-        """The values that enter a block and those that leave it."""
-        inside = self._graph.nodes[instance.start : instance.stop]
-        made = {value.name: value for node in inside for value in node.outputs}
-        used = {v.name: v for node in inside for v in node.inputs if self._is_alive(node.outputs)}
-        outside = (*self._graph.nodes[: instance.start], *self._graph.nodes[instance.stop :])
-        left = {v.name for node in outside if self._is_alive(node.outputs) for v in node.inputs}
-        left |= {o.value.name for o in self._graph.outputs}
-        left |= {value.name for value in self._predictions}
-        return (
-            tuple(value for name, value in used.items() if name not in made),
-            tuple(value for name, value in made.items() if name in left),
-        )
-
-    def _is_alive(self, values: Iterable[Value]) -> bool:
-        return any(value.name in self._needed for value in values)
-
     # Blocks
-
-    def _around(self, inner: Instance) -> list[Instance]:
-        """The blocks with a class in which an instance stands."""
-        return [i for i in self._blocks if i != inner and _contains(i, inner)]
-
-    def _by_height(self) -> list[list[Instance]]:
-        """The uses of each block, those first that contain no other block."""
-        instances = self._graph.instances
-        height: dict[str, int] = {}
-        for instance in sorted(instances, key=lambda i: i.stop - i.start):
-            inner = [height[i.block] for i in instances if i != instance and _contains(instance, i)]
-            height[instance.block] = max([height.get(instance.block, 0), *(h + 1 for h in inner)])
-        order = sorted(height, key=lambda block: height[block])
-        return [[i for i in instances if i.block == block] for block in order]
 
     def _share(self, instances: list[Instance]) -> None:
         """Make the classes of a block."""
         made: dict[object, list[tuple[Instance, Body]]] = {}
-        for instance in filter(self._owns_its_layers, instances):
-            body = self._body(instance)
-            made.setdefault(skeleton(body), []).append((instance, body))
+        for first, *again in self._by_layers(instances):
+            if not self._owns_its_layers(first):
+                continue
+            body = self._body(first, first.path)
+            # A later use of a shared block calls the module of the first, when it does the same.
+            if all(bare(self._body(later, first.path)) == bare(body) for later in again):
+                made.setdefault(skeleton(body), []).append((first, body))
+                self._again[first] = again
         for number, uses in enumerate(made.values()):
             shared = share([body for _, body in uses], self._class_names)
             name = self._names.fresh(_class_name(uses[0][0].block, number))
             self._class_names.append(name)
             self._classes.append(_block_class(name, uses[0][0].block, shared))
-            for (instance, _), arguments in zip(uses, shared.arguments, strict=True):
-                self._blocks[instance] = (instance.path, py.call(py.name(name), *arguments))
-        self._share_again(instances)
+            for (first, _), arguments in zip(uses, shared.arguments, strict=True):
+                module = (first.path, py.call(py.name(name), *arguments))
+                self._blocks |= dict.fromkeys((first, *self._again[first]), module)
 
-    def _share_again(self, instances: list[Instance]) -> None:
-        """Later uses of a shared block call the module of the first."""
-        layers = {self._layers(i): i for i in instances if i in self._blocks}
+    def _by_layers(self, instances: list[Instance]) -> list[list[Instance]]:
+        """Uses of a block with the same layers together, the first in front."""
+        groups: dict[object, list[Instance]] = {}
         for instance in instances:
-            first = layers.get(self._layers(instance))
-            if instance in self._blocks or first is None:
-                continue
-            if _sizes(self._border(instance)) == _sizes(self._border(first)):
-                self._blocks[instance] = self._blocks[first]
-
-    def _layers(self, instance: Instance) -> tuple[str, ...]:
-        nodes = self._graph.nodes[instance.start : instance.stop]
-        return tuple(node.layer for node in nodes if node.weights)
+            nodes = self._graph.nodes[instance.start : instance.stop]
+            layers = tuple(node.layer for node in nodes if not isinstance(node.op, Permute))
+            groups.setdefault(layers or instance.path, []).append(instance)
+        return list(groups.values())
 
     def _owns_its_layers(self, instance: Instance) -> bool:
         nodes = self._graph.nodes[instance.start : instance.stop]
-        inside = all(
-            node.layer.startswith(f"{instance.path}.")
-            for node in nodes
-            if not _is_moved(node.layer)
-        )
-        owns = all(node.owns_weights for node in nodes if node.weights)
-        inputs, outputs = self._border(instance)
+        weighted = [node for node in nodes if node.weights]
+        inside = all(node.layer.startswith(f"{instance.path}.") for node in weighted)
+        owns = all(node.owns_weights for node in weighted)
+        inputs, outputs = self._regions.border(instance)
         return inside and owns and bool(inputs) and bool(outputs)
 
-    def _body(self, instance: Instance) -> Body:
-        inner = [i for i in self._blocks if i != instance and _contains(instance, i)]
-        inner = [i for i in inner if not any(o != i and _contains(o, i) for o in inner)]
+    def _body(self, instance: Instance, prefix: str) -> Body:
+        """The class of one use, whose layers stand under `prefix`."""
+        inner = self._regions.within(instance, self._blocks)
         units = self._units(instance.start, instance.stop, inner)
-        inputs, outputs = self._border(instance)
-        scope = self._scope(units, instance.path, outputs)
+        inputs, outputs = self._regions.border(instance)
+        scope = self._scope(units, prefix, outputs)
         wishes = dict(zip([v.name for v in inputs], ["x", "y", "z"], strict=False))
         parameters = scope.parameters({v.name: wishes.get(v.name, "x") for v in inputs})
-        forward = scope.method("forward", units, parameters, outputs)
+        forward = scope.method("forward", self._alive(units), parameters, outputs)
         return Body(scope.base, scope.init(), forward)
 
     # Methods of the model
@@ -236,19 +202,16 @@ class _Builder:
         those that make outputs out of the values of the cut alone."""
         makers = {v.name: n for n, unit in enumerate(units) for v in unit.outputs}
         scores = {value.name: value for value in self._predictions}
-        before = _ancestors(scores, units, makers)
-        after: set[int] = set()
-        for value in outputs:
-            path: set[int] = set()
-            if value.name in scores:
-                continue
-            if _reaches(value.name, scores, before, units, makers, path):
-                after |= path
+        while True:
+            before = _ancestors(scores, units, makers)
+            after: set[int] = set()
+            for value in outputs:
+                if not _reaches(value.name, scores, before, units, makers, after):
+                    # It needs more than the scores, so it becomes one, and all begins anew.
+                    scores[value.name] = value
+                    break
             else:
-                scores[value.name] = value
-                before |= _ancestors([value.name], units, makers)
-        # What a later output needed before the cut can't come after it.
-        return tuple(scores.values()), after - before
+                return tuple(scores.values()), after
 
 
 def _reaches(
@@ -282,19 +245,6 @@ def _ancestors(values: Iterable[str], units: Sequence[Unit], makers: dict[str, i
             found.add(number)
             waiting += [value.name for value in units[number].inputs]
     return found
-
-
-def _contains(outer: Instance, inner: Instance) -> bool:
-    return outer.start <= inner.start and inner.stop <= outer.stop
-
-
-def _sizes(border: tuple[tuple[Value, ...], tuple[Value, ...]]) -> tuple[int, int]:
-    return len(border[0]), len(border[1])
-
-
-def _is_moved(layer: str) -> bool:
-    """Whether a layer is one of the transposes that the layout pass puts in."""
-    return layer.endswith(("_channels_first", "_channels_last"))
 
 
 def _class_name(block: str, number: int) -> str:

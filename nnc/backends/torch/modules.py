@@ -96,7 +96,8 @@ class Branch:
     @property
     def is_list(self) -> bool:
         """Whether the children are numbered from 0 on without a gap."""
-        return list(self.children) == [str(i) for i in range(len(self.children))]
+        first = next(iter(self.children), "0")
+        return first == "0" and all(n == str(i) for i, n in enumerate(self.children))
 
     def add(self, path: tuple[str, ...], constructor: py.Expr) -> None:
         """Enter a module under its path."""
@@ -184,9 +185,10 @@ def _is_late(name: str) -> bool:
 
 def _later(target: py.Expr, branch: Branch) -> Iterator[py.Statement]:
     """What can't stand inside the container's constructor."""
+    is_list = branch.is_list
     for name, child in branch.children.items():
-        inner = py.subscript(target, int(name)) if branch.is_list else _attribute(target, name)
-        if not branch.is_list and _is_late(name):
+        inner = py.subscript(target, int(name)) if is_list else _attribute(target, name)
+        if not is_list and _is_late(name):
             yield from _made(inner, child)
         elif child.constructor is None:
             yield from _later(inner, child)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from nnc.backends import pysource as py
 from nnc.backends.pysource.names import identifier
-from nnc.backends.torch.lowering import OPS, Several, Site
+from nnc.backends.torch.lowering import OPS, Several, Site, Writer
 from nnc.backends.torch.modules import Branch, access, statements
 from nnc.compiler.ir import Graph, Node, Value
 from nnc.compiler.source import Span
@@ -37,9 +38,11 @@ class Unit:
 
 
 class Pieces:
-    """The pieces that a program needs, as they are asked for."""
+    """The pieces that a program needs, as they are asked for; `batch` is what shapes call the
+    batch."""
 
-    def __init__(self) -> None:
+    def __init__(self, batch: str = "N") -> None:
+        self.batch = batch
         self.wanted: dict[str, None] = {}
 
     def __call__(self, name: str) -> py.Name:
@@ -48,18 +51,22 @@ class Pieces:
 
 
 class Recorder:
-    """Notes which nodes have modules; where they stand is known only when all of them are."""
+    """Notes what modules nodes have; where they stand is known only when all of them are."""
 
     def __init__(self) -> None:
-        self.modules: dict[str, tuple[Node, py.Call]] = {}
+        self.modules: dict[str, dict[str, tuple[Node, py.Call]]] = {}
+        """Layer -> name of a node -> how this use of the layer would make the module."""
 
     def layer(self, node: Node, constructor: py.Call) -> py.Expr:
-        if node.layer not in self.modules:
-            self.modules[node.layer] = (node, constructor)
+        self.modules.setdefault(node.layer, {})[node.name] = (node, constructor)
         return py.name("self")
 
     def piece(self, name: str) -> py.Name:
         return py.name(name.partition(":")[2])
+
+    def differs(self, layer: str) -> bool:
+        """Whether the uses of a layer would make it in different ways."""
+        return len({constructor for _, constructor in self.modules[layer].values()}) > 1
 
 
 class Scope:
@@ -81,14 +88,18 @@ class Scope:
         self._prefix = prefix
         self.piece = pieces
         self._reserved = frozenset((*RESERVED, *taken))
-        self._batch = batch_name(graph)
+        self._batch = pieces.batch
         self._root = Branch()
         self._paths: dict[str, tuple[str, ...]] = {}
+        self._varied: frozenset[str] = frozenset()
+        """Layers that different uses would make in different ways: what differs must stand
+        outside."""
         self._enter_modules()
 
     def layer(self, node: Node, constructor: py.Call) -> py.Expr:
         """The module of a node, made by `__init__`."""
-        return access(self._root, self._paths[node.layer])
+        key = node.name if node.name in self._paths and not node.weights else node.layer
+        return access(self._root, self._paths[key])
 
     def init(self) -> tuple[py.Statement, ...]:
         """The lines of `__init__`."""
@@ -99,26 +110,50 @@ class Scope:
         """The class from which the class derives."""
         return self._root.base
 
+    def site(self, writer: Writer, node: Node, inputs: tuple[py.Expr, ...]) -> Site:
+        """Where a node is lowered."""
+        return Site(writer, node, inputs, varies=node.layer in self._varied)
+
     def _enter_modules(self) -> None:
+        recorder = self._recorded()
+        self._varied = frozenset(
+            layer
+            for layer, uses in recorder.modules.items()
+            if recorder.differs(layer) and any(node.weights for node, _ in uses.values())
+        )
+        recorder = self._recorded() if self._varied else recorder
+        names = {u.layer for u in self._units if u.constructor is not None}
+        names |= recorder.modules.keys()
+        above = {name[:i] for name in names for i, c in enumerate(name) if c == "."}
+        for unit in self._units:
+            if unit.constructor is not None and unit.layer not in self._paths:
+                self._add(unit.layer, self._relative(unit.layer), unit.constructor)
+            elif unit.node is not None and unit.layer in recorder.modules:
+                self._enter(unit.node, recorder, above)
+        self._root.sort()
+        self._lists = Counter(path[:-1] for path in self._paths.values())
+
+    def _recorded(self) -> Recorder:
         recorder = Recorder()
         for unit in self._units:
             if unit.node is not None:
                 inputs = tuple(py.name("x") for _ in unit.inputs)
-                OPS.find(unit.node.op)(unit.node.op, Site(recorder, unit.node, inputs))
-        weighted = {name for name, (node, _) in recorder.modules.items() if node.weights}
-        weighted |= {unit.layer for unit in self._units if unit.constructor is not None}
-        for unit in self._units:
-            if unit.layer in self._paths:
-                continue
-            if unit.constructor is not None:
-                self._add(unit.layer, self._relative(unit.layer), unit.constructor)
-            elif unit.layer in recorder.modules:
-                node, constructor = recorder.modules[unit.layer]
-                path = self._relative(unit.layer)
-                if not node.weights and any(n.startswith(f"{unit.layer}.") for n in weighted):
-                    path = (*path[:-1], f"{path[-1]}_{node.op.word.lower()}")
-                self._add(unit.layer, path, constructor)
-        self._root.sort()
+                site = self.site(recorder, unit.node, inputs)
+                OPS.find(unit.node.op)(unit.node.op, site)
+        return recorder
+
+    def _enter(self, node: Node, recorder: Recorder, above: set[str]) -> None:
+        """A module without weights stands wherever there is room, and uses that differ have one
+        each."""
+        uses = recorder.modules[node.layer]
+        own = not node.weights and recorder.differs(node.layer)
+        key = node.name if own else node.layer
+        if key in self._paths:
+            return
+        path = self._relative(key)
+        if not node.weights and node.layer in above:
+            path = (*path[:-1], f"{path[-1]}_{node.op.word.lower()}")
+        self._add(key, path, uses[node.name][1])
 
     def _add(self, layer: str, path: tuple[str, ...], constructor: py.Call) -> None:
         self._paths[layer] = path
@@ -127,6 +162,8 @@ class Scope:
     def _relative(self, layer: str) -> tuple[str, ...]:
         if not self._prefix:
             return tuple(layer.split("."))
+        if not layer.startswith(f"{self._prefix}."):
+            return (layer.rpartition(".")[2],)
         return tuple(layer.removeprefix(f"{self._prefix}.").split("."))
 
     def method(
@@ -141,7 +178,7 @@ class Scope:
         lines = _Lines(self, inputs, units, results)
         number = 0
         while number < len(units):
-            run = self._run(units[number:], lines)
+            run = self._run(units, number, lines)
             if len(run) > 1:
                 lines.add_loop(number, run)
             else:
@@ -159,22 +196,21 @@ class Scope:
             docstring=docstring,
         )
 
-    def _run(self, units: Sequence[Unit], lines: _Lines) -> list[Unit]:
-        """The units at the start that apply all blocks of one list in turn, each to what the one
+    def _run(self, units: Sequence[Unit], start: int, lines: _Lines) -> list[Unit]:
+        """The units from `start` on that apply all blocks of one list in turn, each to what the one
         before it made."""
-        base, _, first = units[0].layer.rpartition(".")
-        if first != "0" or units[0].constructor is None or len(units[0].inputs) != 1:
+        base, _, first = units[start].layer.rpartition(".")
+        if first != "0" or units[start].constructor is None or len(units[start].inputs) != 1:
             return []
         run: list[Unit] = []
-        for place, unit in enumerate(units):
+        for place, unit in enumerate(islice(units, start, None)):
             follows = not run or (
                 unit.inputs == run[-1].outputs and lines.dies(unit.inputs[0], unit)
             )
             if unit.layer != f"{base}.{place}" or not follows or len(unit.outputs) != 1:
                 break
             run.append(unit)
-        every = sum(layer.rpartition(".")[0] == base for layer in self._paths)
-        return run if len(run) == every and base else []
+        return run if base and len(run) == self._lists[self._paths[units[start].layer][:-1]] else []
 
     def container(self, unit: Unit) -> py.Expr:
         """The list in which the module of a unit stands."""
@@ -260,7 +296,9 @@ class _Lines:
 
     def _lowered(self, unit: Unit, inputs: tuple[py.Expr, ...]) -> py.Expr | Several:
         if unit.node is not None:
-            return OPS.find(unit.node.op)(unit.node.op, Site(self._scope, unit.node, inputs))
+            return OPS.find(unit.node.op)(
+                unit.node.op, self._scope.site(self._scope, unit.node, inputs)
+            )
         module = access(self._scope._root, self._scope._paths[unit.layer])
         called = py.call(module, *inputs)
         count = len(unit.outputs)

@@ -47,11 +47,13 @@ class Shared:
 def skeleton(body: Body) -> object:
     """What two uses must have in common to share a class: everything but the numbers in `__init__`
     and the shapes in comments."""
-    return (
-        body.base,
-        _holes(body.init, ""),
-        replace(body.forward, body=tuple(map(_bare, body.forward.body))),
-    )
+    return body.base, _holes(body.init, ""), bare(body).forward
+
+
+def bare(body: Body) -> Body:
+    """The body without its comments and places in the spec."""
+    forward = replace(body.forward, body=tuple(map(_bare, body.forward.body)))
+    return replace(body, init=tuple(map(_bare, body.init)), forward=forward)
 
 
 def _bare(statement: py.Statement) -> py.Statement:

@@ -7,6 +7,7 @@ import ast
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -208,3 +209,160 @@ def test_emitting_loads_no_framework() -> None:
         "assert not {'torch', 'tensorflow', 'keras'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def agree(text: str) -> str:
+    """The source of a program that computes what its formulas say."""
+    made = program(text)
+    inputs, _ = feed(made)
+    start = weights(made.graph)
+    runner = TorchRunner(made, start, "float64")
+    close(runner.outputs(inputs), ReferenceRunner(made, start).outputs(inputs))
+    state = runner.model.state_dict()
+    kept = {name for name in state if not name.endswith("num_batches_tracked")}
+    assert kept == set(made.graph.weights)
+    return emit(made).text
+
+
+def test_a_shared_convolution_pads_each_input_by_its_size() -> None:
+    text = agree(
+        """
+        model M {
+          input a: f32[2, 8, 9]
+          input b: f32[2, 7, 6]
+          layer seen = Conv2D(3, 3, stride=2, padding=same) as conv
+            -> MaxPool2D(3, stride=1, padding=same)
+          output x = a -> seen
+          output y = b -> seen
+        }
+        """
+    )
+    assert text.count("F.pad(a, (1, 1, 0, 1))") == text.count("F.pad(b, (0, 1, 1, 1))") == 1
+
+
+def test_a_shared_normalisation_takes_inputs_of_several_ranks() -> None:
+    agree(
+        """
+        model M {
+          input a: f32[3, 4, 5]
+          input b: f32[3]
+          layer norm = BatchNorm
+          output x = a -> norm
+          output y = b -> norm
+        }
+        """
+    )
+
+
+def test_a_shared_block_that_depends_on_sizes_is_written_out() -> None:
+    agree(
+        """
+        block Tower { input x output y = x -> Conv2D(3, 3, stride=2, padding=same) -> relu }
+        model M {
+          input a: f32[2, 8, 9]
+          input b: f32[2, 7, 6]
+          layer tower = Tower()
+          output x = a -> tower
+          output y = b -> tower
+        }
+        """
+    )
+
+
+def test_blocks_within_blocks_and_blocks_of_blocks_alone() -> None:
+    text = agree(
+        """
+        block Inner(units) { input x output y = x -> Dense(units) -> tanh }
+        block Same(units) { input x output y = x -> Inner(units) as inner }
+        block Outer(units) {
+          input x
+          h = x -> Same(units) as first
+          output y = h -> for i in 0..2 { Inner(units) } as rest
+        }
+        block Nothing { input x output y = x }
+        model M {
+          input x: f32[4]
+          output y = x -> Outer(3) as a -> Nothing() as none -> Outer(5) as b -> Same(2) as c
+        }
+        """
+    )
+    assert classes(text) == ["Inner", "Same", "Outer", "M"]
+
+
+def test_a_block_with_several_inputs_and_results() -> None:
+    agree(
+        """
+        block Mix(units) {
+          input a
+          input b
+          left = a + b -> Dense(units)
+          right = a - b -> Dense(units)
+          output x = left
+          output y = right
+        }
+        model M {
+          input a: f32[4]
+          input b: f32[4]
+          s, d = (a, b) -> Mix(3) as one
+          t, e = (s, d) -> Mix(3) as two
+          output y = t + e -> Dense(1)
+          output z = d
+        }
+        """
+    )
+
+
+def test_outputs_that_need_more_than_the_scores() -> None:
+    made = program(
+        """
+        model M {
+          input x: f32[4]
+          h = x -> Dense(3) as first
+          z = h -> Dense(2) as last
+          output p = z -> sigmoid
+          output q = p -> exp
+          output r = (p, h) -> concat -> abs
+        }
+        train { target t: f32[2] loss = binary_cross_entropy(p, t) optimizer = sgd(lr=0.1) }
+        """
+    )
+    inputs, targets = feed(made)
+    start = weights(made.graph)
+    torch, reference = TorchRunner(made, start, "float64"), ReferenceRunner(made, start)
+    close(torch.outputs(inputs), reference.outputs(inputs))
+    loss, gradients = torch.gradients(inputs, targets)
+    expected_loss, expected = reference.gradients(inputs, targets)
+    assert loss == pytest.approx(expected_loss, rel=1e-12)
+    close(gradients, expected)
+
+
+def test_inputs_as_outputs_and_layers_that_nobody_needs() -> None:
+    agree(
+        """
+        model M {
+          input x: f32[4]
+          input unused: f32[2]
+          dead = x -> Dense(3) as dead
+          output same = x
+          output twice = x
+          output y = x -> identity -> Dense(2)
+        }
+        """
+    )
+
+
+def test_a_batch_called_n_by_the_spec() -> None:
+    text = agree("model M { input x: f32[N, 3] output y = x -> Dense(2) }")
+    assert "# [batch, N, 2]" in text
+
+
+def test_a_thousand_blocks_are_emitted_in_seconds() -> None:
+    made = program(
+        """
+        block B(w) { input x h = x -> Dense(w) -> relu -> Dense(8) output y = h + x }
+        model M { input x: f32[8] output y = x -> for i in 0..1000 { B(i % 7 + 1) } as body }
+        """
+    )
+    begin = time.process_time()
+    assert "for block in self.body" in emit(made).text
+    assert time.process_time() - begin < 10
