@@ -18,7 +18,7 @@ from nnc.cli.terminal import (
     say,
     write_chunks,
 )
-from nnc.cli.verb import Verb
+from nnc.cli.verb import FILE, Verb
 
 if TYPE_CHECKING:
     from nnc.backends.base import Arrays, Artifact
@@ -40,8 +40,10 @@ BACKENDS = ("torch", "keras", "onnx")
 )
 @specs.file_argument
 @click.option("--backend", type=click.Choice(BACKENDS), required=True)
-@click.option("-o", "--output", metavar="PATH", help="where to write; `-` is stdout")
-@click.option("--weights", metavar="FILE", help="a safetensors file instead of initial weights")
+@click.option("-o", "--output", metavar="PATH", type=FILE, help="where to write; `-` is stdout")
+@click.option(
+    "--weights", metavar="FILE", type=FILE, help="a safetensors file instead of initial weights"
+)
 @specs.set_option
 @click.option(
     "--seed", type=click.IntRange(min=0), help="draw the initial weights from another seed"

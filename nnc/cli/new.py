@@ -8,7 +8,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from nnc.cli.terminal import Unusable, give, say, write_text
-from nnc.cli.verb import Verb
+from nnc.cli.verb import FILE, Verb
 
 
 def _names(
@@ -26,7 +26,7 @@ def _names(
     example="nnc new flowers --template iris\nnnc new --list",
     short_help="a working spec to start from",
 )
-@click.argument("name", required=False)
+@click.argument("name", required=False, type=FILE)
 @click.option("--template", shell_complete=_names, help="which one; `--list` shows them all")
 @click.option("--list", "list_", is_flag=True, help="show the templates")
 def command(name: str | None, template: str | None, list_: bool) -> None:
@@ -44,6 +44,8 @@ def command(name: str | None, template: str | None, list_: bool) -> None:
     if name is None:
         raise click.UsageError("give a NAME for the spec, or `--list`")
     path = Path(name.removesuffix(".nn"))
+    if not path.name.strip(".-"):
+        raise Unusable(f"`{name}` is not a name for a spec", "choose one such as `digits`")
     chosen = _chosen(template, path.name)
     files = {f"{path}{end}": text for end, text in templates.written(chosen, path.name)}
     for file in files:

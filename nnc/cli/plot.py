@@ -9,7 +9,7 @@ import click
 
 from nnc.cli import specs
 from nnc.cli.terminal import Unusable, give, refuse_overwriting, write_text
-from nnc.cli.verb import Verb
+from nnc.cli.verb import FILE, Verb
 
 if TYPE_CHECKING:
     from nnc.compiler.vocabulary.ops.base import Activation
@@ -29,9 +29,11 @@ _FORMATS = {
     example="nnc plot model.nn -o model.svg\nnnc plot relu -o relu.svg",
     short_help="draw the graph of a model, or the curve of an activation",
 )
-@click.argument("file", required=False, type=click.Path(allow_dash=True, path_type=str))
+@click.argument("file", required=False, type=FILE)
 @click.option("--activation", metavar="NAME", help="the curve of an activation and its derivative")
-@click.option("-o", "--output", metavar="PATH", help=".svg, .html or .mmd; stdout without it")
+@click.option(
+    "-o", "--output", metavar="PATH", type=FILE, help=".svg, .html or .mmd; stdout without it"
+)
 @click.option("--format", "format_", type=click.Choice(["svg", "html", "mermaid"]))
 @specs.set_option
 def command(

@@ -9,7 +9,7 @@ import click
 
 from nnc.cli import specs
 from nnc.cli.terminal import Unusable, give, refuse_overwriting, running, say, write_chunks
-from nnc.cli.verb import Verb
+from nnc.cli.verb import FILE, Verb
 
 if TYPE_CHECKING:
     from nnc.backends.base import Arrays
@@ -28,10 +28,16 @@ BACKENDS = ("onnx", "torch", "keras", "reference")
     short_help="apply a spec with weights to data",
 )
 @specs.file_argument
-@click.option("--weights", metavar="FILE", help="safetensors; without it the initial weights")
-@click.option("--input", "data", metavar="FILE", required=True, help=".npz by names, .npy, or .csv")
+@click.option(
+    "--weights", metavar="FILE", type=FILE, help="safetensors; without it the initial weights"
+)
+@click.option(
+    "--input", "data", metavar="FILE", type=FILE, required=True, help=".npz by names, .npy, or .csv"
+)
 @click.option("--backend", type=click.Choice(BACKENDS), default="onnx", show_default=True)
-@click.option("-o", "--output", metavar="PATH", help=".csv or .npz; CSV on stdout without it")
+@click.option(
+    "-o", "--output", metavar="PATH", type=FILE, help=".csv or .npz; CSV on stdout without it"
+)
 @specs.set_option
 def command(
     file: str,
@@ -77,7 +83,7 @@ def _run(program: Program, weights: Arrays, inputs: Arrays, backend: str) -> Arr
     if backend == "reference":
         return registry.REFERENCE.load_runner()(program, weights, "float64").outputs(inputs)
     chosen = registry.BACKENDS[backend]
-    refused = [d for d in chosen.refusals(program) if d.span is not None]
+    refused = chosen.refusals(program)
     if refused:
         raise Failed(refused)
     with running():

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from nnc.cli.terminal import Unusable, colored, read_bytes, say, width
+from nnc.cli.verb import FILE
 
 if TYPE_CHECKING:
     from nnc.compiler.diagnostics import Diagnostic
@@ -23,14 +24,12 @@ _STDIN = "<stdin>"
 
 def file_argument(function: _Function) -> _Function:
     """The argument FILE: a spec, or `-` for stdin."""
-    kind = click.Path(allow_dash=True, path_type=str)
-    return click.argument("file", type=kind)(function)
+    return click.argument("file", type=FILE)(function)
 
 
 def files_argument(function: _Function) -> _Function:
     """The argument FILE…: one spec or more, or `-` for stdin."""
-    kind = click.Path(allow_dash=True, path_type=str)
-    return click.argument("files", metavar="FILE…", nargs=-1, required=True, type=kind)(function)
+    return click.argument("files", metavar="FILE…", nargs=-1, required=True, type=FILE)(function)
 
 
 def set_option(function: _Function) -> _Function:

@@ -24,6 +24,23 @@ class Verb(click.Command):
         super().format_help(ctx, formatter)
 
 
+class FileName(click.Path):
+    """The name of a file, or `-`; shells complete it."""
+
+    name = "file"
+
+    def __init__(self) -> None:
+        super().__init__(allow_dash=True, path_type=str)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not value or "\0" in value:
+            self.fail("this is not the name of a file", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+FILE = FileName()
+
+
 def add_color(command: click.Command) -> None:
     """Give a command the option `--color`."""
     command.params.append(

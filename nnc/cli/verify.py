@@ -9,7 +9,7 @@ import click
 
 from nnc.cli import specs
 from nnc.cli.terminal import give, running, say
-from nnc.cli.verb import Verb
+from nnc.cli.verb import FILE, Verb
 
 
 @click.command(
@@ -26,7 +26,7 @@ from nnc.cli.verb import Verb
     type=click.Choice(["torch", "keras", "onnx"]),
     help="which one; may be repeated; all without it",
 )
-@click.option("--weights", metavar="FILE", help="safetensors; without it random weights")
+@click.option("--weights", metavar="FILE", type=FILE, help="safetensors; without it random weights")
 @click.option("--float64", is_flag=True, help="compute in float64 instead of float32")
 @click.option("--batch", type=click.IntRange(1, 4096), default=4, show_default=True)
 @click.option("--seed", type=click.IntRange(min=0), help="of the random weights and data")

@@ -198,6 +198,16 @@ def test_what_compile_refuses(nnc: Nnc, folder: Path, options: tuple[str, ...], 
     assert contents(folder) == before
 
 
+def test_a_binary_model_is_not_written_to_a_terminal(
+    nnc: Nnc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nnc.cli.compile.is_terminal", lambda: True)
+    for output in ([], ["-o", "-"]):
+        result = nnc("compile", "xor.nn", "--backend", "onnx", *output)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "not for a terminal" in result.stderr
+
+
 def test_weights_that_do_not_fit_are_findings(nnc: Nnc, folder: Path) -> None:
     weights.write(folder / "w.safetensors", {"dense.weight": np.zeros((2, 2), np.float32)})
     result = nnc(
