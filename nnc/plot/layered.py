@@ -43,6 +43,7 @@ def arranged(widths: Sequence[float], arrows: Sequence[tuple[int, int]], gap: fl
     neighbours = _Neighbours(len(rank_of), routes)
     rows = _ordered(rank_of, neighbours)
     x = _placed(rows, sizes, neighbours, gap, len(widths))
+    _straighten(rows, sizes, routes, gap, x)
     return Layout(tuple(ranks), tuple(x), tuple(routes), tuple(rank_of))
 
 
@@ -148,6 +149,34 @@ def _placed(
             _squeeze(row, wishes, weights, _distances(row, sizes, gap), x)
     left = min((x[m] - sizes[m] / 2 for row in rows for m in row), default=0.0)
     return [place - left for place in x]
+
+
+def _straighten(
+    rows: Sequence[Sequence[int]],
+    sizes: Sequence[float],
+    routes: Sequence[Sequence[int]],
+    gap: float,
+    x: list[float],
+) -> None:
+    """Let every long arrow run straight down where there is room for it, on its own side."""
+    left = {other: one for row in rows for one, other in pairwise(row)}
+    right = {one: other for row in rows for one, other in pairwise(row)}
+
+    def fits(bend: int, place: float) -> bool:
+        before, after = left.get(bend), right.get(bend)
+        return (before is None or x[before] + sizes[before] / 2 + gap / 2 <= place) and (
+            after is None or place <= x[after] - sizes[after] / 2 - gap / 2
+        )
+
+    for route in routes:
+        bends = [x[bend] for bend in route[1:-1]]
+        if not bends:
+            continue
+        ends = (x[route[0]] + x[route[-1]]) / 2
+        place = max(bends) if sum(bends) / len(bends) >= ends else min(bends)
+        if all(fits(bend, place) for bend in route[1:-1]):
+            for bend in route[1:-1]:
+                x[bend] = place
 
 
 def _between(member: int, neighbours: _Neighbours, x: Sequence[float], boxes: int) -> float:
