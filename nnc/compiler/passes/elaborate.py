@@ -197,7 +197,9 @@ class Elaborator:
         )
 
     def _bind(self, statement: syntax.Bind, scope: Scope) -> None:
+        before = len(self.builder.nodes)
         value = self.evaluator.evaluate(statement.value, scope)
+        made = len(self.builder.nodes) > before
         names = statement.names
         if isinstance(value, Option):
             value = self.evaluator.unknown(value.name, statement.value.span, scope)
@@ -207,7 +209,8 @@ class Elaborator:
             return
         if len(names) == 1:
             scope.bind(names[0].text, value, names[0].span, "value")
-            if isinstance(value, Flowing) and len(value) == 1:
+            # a value that was made elsewhere keeps the name that it has there
+            if made and isinstance(value, Flowing) and len(value) == 1:
                 self.hints.setdefault(value[0].name, names[0].text)
             return
         self._bind_several(statement, value, scope)
