@@ -73,11 +73,12 @@ class Case:
         return single_precision(np.abs(drawn) + 0.2 if self.example.positive else drawn)
 
     def integral_inputs(self, size: int, rng: np.random.Generator) -> Arrays:
-        """Floats that are whole numbers, -1 to 1 or 1 to 2: they meet every kink and tie."""
+        """Floats that are whole numbers, -1 to 1 or 1 to 2, or where the example says that there
+        are kinks: they meet every kink and tie."""
         drawn = self.inputs(size, rng)
-        low, high = (1, 3) if self.example.positive else (-1, 2)
+        numbers = [1, 2] if self.example.positive else [-1, 0, 1, *self.example.kinks]
         return {
-            name: rng.integers(low, high, x.shape).astype(np.float64) if x.dtype.kind == "f" else x
+            name: rng.choice(numbers, x.shape).astype(np.float64) if x.dtype.kind == "f" else x
             for name, x in drawn.items()
         }
 

@@ -17,9 +17,40 @@ def activated(op: Activation | None, site: Site, x: py.Expr) -> py.Expr:
     return lowered
 
 
-@OPS.lowers(words.Relu, words.Sigmoid, words.Tanh)
+@OPS.lowers(
+    words.HardSigmoid,
+    words.HardSwish,
+    words.LogSigmoid,
+    words.Relu,
+    words.Relu6,
+    words.Sigmoid,
+    words.Silu,
+    words.Softplus,
+    words.Softsign,
+    words.Tanh,
+)
 def simple(op: Activation, site: Site) -> py.Expr:
     return py.call(f"ops.{op.word}", site.input)
+
+
+@OPS.lowers(words.Mish)
+def mish(op: words.Mish, site: Site) -> py.Expr:
+    return py.binary("*", site.input, py.call("ops.tanh", py.call("ops.softplus", site.input)))
+
+
+@OPS.lowers(words.Elu)
+def elu(op: words.Elu, site: Site) -> py.Expr:
+    return py.call("ops.elu", site.input, alpha=op.alpha)
+
+
+@OPS.lowers(words.Selu)
+def selu(op: words.Selu, site: Site) -> py.Expr:
+    return py.call(site.piece("selu"), site.input)
+
+
+@OPS.lowers(words.Celu)
+def celu(op: words.Celu, site: Site) -> py.Expr:
+    return py.call(site.piece("celu"), site.input, alpha=op.alpha)
 
 
 @OPS.lowers(words.LeakyRelu)
@@ -42,6 +73,6 @@ def identity(op: words.Identity, site: Site) -> py.Expr:
     return py.call("ops.copy", site.input)
 
 
-@OPS.lowers(words.Softmax)
-def softmax(op: words.Softmax, site: Site) -> py.Expr:
-    return py.call("ops.softmax", site.input, axis=example_axis(op.axis))
+@OPS.lowers(words.Softmax, words.LogSoftmax)
+def softmax(op: words.Softmax | words.LogSoftmax, site: Site) -> py.Expr:
+    return py.call(f"ops.{op.word}", site.input, axis=example_axis(op.axis))

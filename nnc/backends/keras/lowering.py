@@ -20,7 +20,7 @@ Place: TypeAlias = tuple[str, Axes]
 
 PACKAGE = "nnc.backends.keras.pieces"
 _FILES = {
-    "activation": "gelu gelu_tanh leaky_relu step",
+    "activation": "celu gelu gelu_tanh leaky_relu selu step",
     "attention": "MultiHeadAttention",
     "clipping": "clipped_to clipped_together",
     "command": "main",
@@ -39,6 +39,7 @@ _FILES = {
     "optimizers": "Adam RMSprop SGD",
     "pooling": "average_pool",
     "training": "train",
+    "units": "PReLU RBF greatest_piece",
     "weights": "load_weights save_weights variable",
 }
 PIECES = {name: file for file, names in _FILES.items() for name in names.split()}

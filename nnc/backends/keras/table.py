@@ -16,6 +16,7 @@ from nnc.backends.keras import (  # noqa: F401  each enters its lowerings
     reduction,
     regularization,
     shape,
+    units,
 )
 from nnc.backends.keras.losses import LOSSES, METRICS, PENALTIES
 from nnc.backends.keras.lowering import OPS

@@ -15,6 +15,7 @@ from nnc.backends.onnx import (
     regularization,
     shape,
     table,
+    units,
 )
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "regularization",
     "shape",
     "table",
+    "units",
 ]
 
 table.ops.sealed()

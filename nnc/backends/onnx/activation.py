@@ -8,20 +8,81 @@ from nnc.backends.onnx.assembly import Handle, Place
 from nnc.backends.onnx.model import ELEMENT_TYPES
 from nnc.backends.onnx.table import ops
 from nnc.compiler.vocabulary.ops.activation import (
+    Celu,
+    Elu,
     Gelu,
+    HardSigmoid,
+    HardSwish,
     Identity,
     LeakyRelu,
+    LogSigmoid,
+    LogSoftmax,
+    Mish,
     Relu,
+    Relu6,
+    Selu,
     Sigmoid,
+    Silu,
     Softmax,
+    Softplus,
+    Softsign,
     Step,
     Tanh,
 )
+from nnc.compiler.vocabulary.ops.base import Activation
+
+_OPERATORS: dict[type[Activation], str] = {
+    HardSwish: "HardSwish",
+    Mish: "Mish",
+    Relu: "Relu",
+    Selu: "Selu",
+    Sigmoid: "Sigmoid",
+    Softplus: "Softplus",
+    Softsign: "Softsign",
+    Tanh: "Tanh",
+}
+"""Selu's own scale and alpha are the spec's."""
 
 
-@ops.lowers(Relu, Sigmoid, Tanh)
-def same_name(op: Relu | Sigmoid | Tanh, place: Place) -> Handle:
-    return place.add(op.word.capitalize(), place.x)
+@ops.lowers(*_OPERATORS)
+def function(op: Activation, place: Place) -> Handle:
+    return place.add(_OPERATORS[type(op)], place.x)
+
+
+@ops.lowers(Relu6)
+def relu6(op: Relu6, place: Place) -> Handle:
+    return place.add("Clip", place.x, place.number(0.0, "low"), place.number(6.0, "high"))
+
+
+@ops.lowers(HardSigmoid)
+def hard_sigmoid(op: HardSigmoid, place: Place) -> Handle:
+    return place.add("HardSigmoid", place.x, alpha=1 / 6, beta=0.5)
+
+
+@ops.lowers(LogSigmoid)
+def log_sigmoid(op: LogSigmoid, place: Place) -> Handle:
+    negative = place.add("Neg", place.x, role="negative")
+    return place.add("Neg", place.add("Softplus", negative, role="softplus"))
+
+
+@ops.lowers(Silu)
+def silu(op: Silu, place: Place) -> Handle:
+    return place.add("Mul", place.x, place.add("Sigmoid", place.x, role="sigmoid"))
+
+
+@ops.lowers(Elu)
+def elu(op: Elu, place: Place) -> Handle:
+    return place.add("Elu", place.x, alpha=op.alpha)
+
+
+@ops.lowers(Celu)
+def celu(op: Celu, place: Place) -> Handle:
+    if place.float_type == "f32":
+        return place.add("Celu", place.x, alpha=op.alpha)
+    # The standard has Celu in float32 alone.
+    alpha = place.number(op.alpha, "alpha")
+    bent = place.add("Elu", place.add("Div", place.x, alpha, role="scaled"), role="bent")
+    return place.add("Mul", bent, alpha)
 
 
 @ops.lowers(LeakyRelu)
@@ -40,9 +101,9 @@ def step(op: Step, place: Place) -> Handle:
     return place.add("Cast", above, to=ELEMENT_TYPES[place.float_type])
 
 
-@ops.lowers(Softmax)
-def softmax(op: Softmax, place: Place) -> Handle:
-    return place.add("Softmax", place.x, axis=op.axis % place.type.rank + 1)
+@ops.lowers(Softmax, LogSoftmax)
+def softmax(op: Softmax | LogSoftmax, place: Place) -> Handle:
+    return place.add(type(op).__name__, place.x, axis=op.axis % place.type.rank + 1)
 
 
 @ops.lowers(Gelu)

@@ -154,6 +154,10 @@ class Place:
         """The element type of the first input as the model has it."""
         return self._assembly.dtype(self.type.dtype)
 
+    def element_type(self, dtype: DType) -> DType:
+        """The element type that the model has in place of the spec's."""
+        return self._assembly.dtype(dtype)
+
     def add(
         self, operator: str, *inputs: Handle | None, role: str = "", **attributes: Any
     ) -> Handle:

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from nnc.backends.onnx.assembly import Handle, Place
+from nnc.backends.onnx.model import ELEMENT_TYPES
 from nnc.backends.onnx.table import ops
 from nnc.compiler.vocabulary.ops.base import Op
-from nnc.compiler.vocabulary.ops.elementwise import Abs, Exp, Log, Negate, Sqrt
+from nnc.compiler.vocabulary.ops.elementwise import (
+    Abs,
+    Cast,
+    Clip,
+    Exp,
+    Log,
+    Negate,
+    Reciprocal,
+    Sign,
+    Sqrt,
+)
 
 _OPERATORS: dict[type[Op], str] = {
     Negate: "Neg",
     Abs: "Abs",
     Exp: "Exp",
     Log: "Log",
+    Reciprocal: "Reciprocal",
+    Sign: "Sign",
     Sqrt: "Sqrt",
 }
 
@@ -19,3 +32,17 @@ _OPERATORS: dict[type[Op], str] = {
 @ops.lowers(*_OPERATORS)
 def function(op: Op, place: Place) -> Handle:
     return place.add(_OPERATORS[type(op)], place.x)
+
+
+@ops.lowers(Clip)
+def clip(op: Clip, place: Place) -> Handle:
+    low = None if op.low is None else place.number(op.low, "low")
+    high = None if op.high is None else place.number(op.high, "high")
+    return place.add("Clip", place.x, low, high)
+
+
+@ops.lowers(Cast)
+def cast(op: Cast, place: Place) -> Handle:
+    if op.dtype == place.type.dtype:
+        return place.x
+    return place.add("Cast", place.x, to=ELEMENT_TYPES[place.element_type(op.dtype)])

@@ -20,6 +20,7 @@ from nnc.backends.reference import (
     schedules,
     shape,
     table,
+    units,
 )
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "schedules",
     "shape",
     "table",
+    "units",
 ]
 
 table.seal()

@@ -2,10 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
 from nnc.backends.reference import tape
 from nnc.backends.reference.table import Call, ops
 from nnc.backends.reference.tape import Tensor
-from nnc.compiler.vocabulary.ops.elementwise import Abs, Exp, Log, Negate, Sqrt
+from nnc.compiler.types import DType
+from nnc.compiler.vocabulary.ops.elementwise import (
+    Abs,
+    Cast,
+    Clip,
+    Exp,
+    Log,
+    Negate,
+    Reciprocal,
+    Sign,
+    Sqrt,
+)
+
+_NUMPY: Mapping[DType, Any] = {
+    "f32": np.float64,
+    "i32": np.int32,
+    "i64": np.int64,
+    "bool": np.bool_,
+}
+"""The element types that a cast gives; the reference has all floats in float64."""
 
 
 @ops.lowers(Negate)
@@ -31,3 +55,27 @@ def log(op: Log, call: Call) -> Tensor:
 @ops.lowers(Sqrt)
 def sqrt(op: Sqrt, call: Call) -> Tensor:
     return tape.sqrt(call.x)
+
+
+@ops.lowers(Reciprocal)
+def reciprocal(op: Reciprocal, call: Call) -> Tensor:
+    return 1.0 / call.x
+
+
+@ops.lowers(Sign)
+def sign(op: Sign, call: Call) -> Tensor:
+    return tape.constant(np.sign(call.x.value))
+
+
+@ops.lowers(Clip)
+def clip(op: Clip, call: Call) -> Tensor:
+    low = -np.inf if op.low is None else op.low
+    high = np.inf if op.high is None else op.high
+    return tape.clip(call.x, low, high)
+
+
+@ops.lowers(Cast)
+def cast(op: Cast, call: Call) -> Tensor:
+    if op.dtype == "f32" and call.types[0].dtype == "f32":
+        return call.x
+    return tape.constant(call.x.value.astype(_NUMPY[op.dtype]))

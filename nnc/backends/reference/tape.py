@@ -292,6 +292,18 @@ def mean(x: Tensor, axes: int | tuple[int, ...] | None = None, *, keep: bool = F
     return summed / (x.value.size / max(summed.value.size, 1))
 
 
+def greatest(x: Tensor, axes: int | tuple[int, ...], *, keep: bool = False) -> Tensor:
+    """The maximum over axes (the batch counted); equal ones share the gradient."""
+    value = x.value.max(axis=axes, keepdims=True)
+    chosen = x.value == value
+
+    def back(g: Array) -> Array:
+        shared = (g if keep else np.expand_dims(g, axes)) / chosen.sum(axis=axes, keepdims=True)
+        return np.where(chosen, shared, 0.0)
+
+    return Tensor(value if keep else value.squeeze(axes), ((x, back),))
+
+
 def reshape(x: Tensor, shape: Sequence[int]) -> Tensor:
     return Tensor(x.value.reshape(shape), ((x, lambda g: g.reshape(x.shape)),))
 

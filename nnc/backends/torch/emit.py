@@ -46,7 +46,7 @@ _FUNCTIONS = (
 )
 _FILES = (
     *("attention", "command", "data", "embedding", "losses", "pooling", "recurrent"),
-    *("training", "weights"),
+    *("training", "units", "weights"),
 )
 
 

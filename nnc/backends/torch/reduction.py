@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from nnc.backends import pysource as py
 from nnc.backends.torch.lowering import OPS, Lowered, Site, batch_axis, one_or_each
-from nnc.compiler.vocabulary.ops.reduction import Mean, Reduction, Sum
+from nnc.compiler.vocabulary.ops.reduction import Argmax, Max, Mean, Min, Reduction, Sum
+
+_METHODS: dict[type[Reduction], str] = {Max: "amax", Mean: "mean", Min: "amin", Sum: "sum"}
 
 
-@OPS.lowers(Mean, Sum)
+@OPS.lowers(*_METHODS)
 def reduce(op: Reduction, at: Site) -> Lowered:
     axes = tuple(map(batch_axis, op.reduced(at.type.rank)))
     if not axes:
@@ -16,4 +18,10 @@ def reduce(op: Reduction, at: Site) -> Lowered:
     options: dict[str, object] = {"dim": one_or_each(axes)}
     if op.keep_axes:
         options["keepdim"] = True
-    return py.method(at.input, op.word, **options)
+    return py.method(at.input, _METHODS[type(op)], **options)
+
+
+@OPS.lowers(Argmax)
+def argmax(op: Argmax, at: Site) -> Lowered:
+    options: dict[str, object] = {"keepdim": True} if op.keep_axes else {}
+    return py.method(at.input, "argmax", dim=batch_axis(op.axis), **options)

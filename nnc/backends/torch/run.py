@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import linecache
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -65,8 +67,19 @@ class TorchRunner(Runner):
     def _forward(self, inputs: dict[str, Any], *, training: bool) -> dict[str, Any]:
         self.model.train(training)
         names = [output.name for output in self._program.graph.outputs]
-        made = self.model(*inputs.values())
+        with self._floats():
+            made = self.model(*inputs.values())
         return dict(zip(names, made if len(names) > 1 else [made], strict=True))
+
+    @contextmanager
+    def _floats(self) -> Iterator[None]:
+        """PyTorch makes floats in the runner's precision; afterwards as before."""
+        before = self._torch.get_default_dtype()
+        self._torch.set_default_dtype(self._dtype)
+        try:
+            yield
+        finally:
+            self._torch.set_default_dtype(before)
 
     def outputs(self, inputs: Arrays, *, training: bool = False) -> Arrays:
         with self._torch.no_grad():

@@ -16,6 +16,7 @@ from nnc.backends.torch import (  # noqa: F401  each enters its lowerings
     reduction,
     regularization,
     shape,
+    units,
 )
 from nnc.backends.torch.losses import LOSSES, METRICS, PENALTIES
 from nnc.backends.torch.lowering import OPS

@@ -15,13 +15,26 @@ from nnc.backends.onnx.emit import emit
 from nnc.backends.onnx.model import IR_VERSIONS
 from nnc.backends.onnx.run import OnnxRunner, read_weights
 from nnc.compiler.ir import Program, single
-from nnc.compiler.vocabulary.ops.activation import Gelu, LeakyRelu
+from nnc.compiler.vocabulary.ops.activation import (
+    Celu,
+    Elu,
+    Gelu,
+    HardSigmoid,
+    HardSwish,
+    LeakyRelu,
+    LogSigmoid,
+    Mish,
+    Selu,
+    Softplus,
+    Softsign,
+)
 from nnc.compiler.vocabulary.ops.attention import MultiHeadAttention
 from nnc.compiler.vocabulary.ops.base import example, parse_type
 from nnc.compiler.vocabulary.ops.conv import Conv2D, ConvTranspose2D
 from nnc.compiler.vocabulary.ops.embedding import Embedding
 from nnc.compiler.vocabulary.ops.pooling import AvgPool2D, GlobalAvgPool
 from nnc.compiler.vocabulary.ops.recurrent import LSTM
+from nnc.compiler.vocabulary.ops.units import PReLU
 from tests.backends.reference.torch_ops import TORCH
 from tests.matrix.examples import Case, by_name, cases, random_weights
 
@@ -31,6 +44,7 @@ OPSETS = (18, 20, 23, 26)
 WITHOUT_FLOAT64 = (
     *(AvgPool2D, Conv2D, ConvTranspose2D, GlobalAvgPool),
     *(Gelu, LeakyRelu, LSTM),
+    *(Celu, Elu, HardSigmoid, HardSwish, LogSigmoid, Mish, PReLU, Selu, Softplus, Softsign),
 )
 """Ops whose operators onnxruntime has in float32 alone; Gelu's tanh form is put together."""
 
@@ -76,7 +90,8 @@ def in_torch(case: Case, weights: Arrays, inputs: Arrays, dtype: torch.dtype) ->
 def assert_close(found: NDArray[Any], expected: NDArray[Any], single: NDArray[Any]) -> None:
     """Not worse than a few times what PyTorch's own float32 makes of it."""
     assert found.shape == expected.shape
-    assert found.dtype == (expected.dtype if expected.dtype.kind == "i" else np.float32)
+    assert found.dtype == (expected.dtype if expected.dtype.kind in "ib" else np.float32)
+    found, expected, single = (a.astype(np.float64) for a in (found, expected, single))
     floor = float(np.abs(single - expected).max(initial=0))
     scale = max(1.0, float(np.abs(expected).max(initial=0)))
     assert float(np.abs(found - expected).max(initial=0)) <= 4 * floor + 1e-6 * scale

@@ -28,7 +28,11 @@ def by_torch(
     total = sum((y * torch.tensor(c)).sum() for y, c in pairs)
     if isinstance(total, torch.Tensor) and total.requires_grad:
         total.backward()
-    grad = {n: x.grad.numpy() for n, x in {**xs, **tracked}.items() if x.grad is not None}
+    grad = {
+        n: (torch.zeros_like(x) if x.grad is None else x.grad).numpy()
+        for n, x in {**xs, **tracked}.items()
+        if x.requires_grad
+    }
     return (
         {n: y.detach().numpy() for n, y in zip(cotangents, outputs, strict=True)},
         {n: grad[n] for n in xs if n in grad},

@@ -24,6 +24,7 @@ from nnc.compiler.vocabulary.ops import (
     shape,
 )
 from nnc.compiler.vocabulary.ops.base import Channelled, Op
+from tests.words.torch_functions import TORCH_FUNCTIONS
 
 Weights: TypeAlias = dict[str, torch.Tensor]
 Function: TypeAlias = Callable[..., Any]
@@ -197,6 +198,7 @@ def _reduction(function: Function) -> Function:
 
 
 TORCH: dict[type[Op], Function] = {
+    **TORCH_FUNCTIONS,
     activation.Relu: lambda op, w, x: F.relu(x),
     activation.LeakyRelu: lambda op, w, x: F.leaky_relu(x, op.slope),
     activation.Sigmoid: lambda op, w, x: torch.sigmoid(x),

@@ -11,6 +11,18 @@ def leaky_relu(x: Any, slope: float) -> Any:
     return ops.where(x > 0, x, slope * x)
 
 
+def selu(x: Any) -> Any:
+    """Scaled elu; TensorFlow's own has the slope of the right side at 0."""
+    scale, alpha = 1.0507009873554805, 1.6732632423543772
+    below = alpha * ops.expm1(ops.minimum(x, 0))
+    return scale * ops.where(x > 0, x, below)
+
+
+def celu(x: Any, alpha: float) -> Any:
+    """x above 0, alpha * (exp(x / alpha) - 1) elsewhere, with the slope 1 at 0."""
+    return ops.where(x > 0, x, alpha * ops.expm1(ops.minimum(x, 0) / alpha))
+
+
 def gelu(x: Any) -> Any:
     """x * Phi(x) with the normal distribution's Phi."""
     return 0.5 * x * (1 + ops.erf(x / math.sqrt(2)))

@@ -51,6 +51,8 @@ class Example:
     """Integer inputs are drawn from 0 up to, not including, this."""
     positive: bool = False
     """Float inputs must be above 0 (log, sqrt, divisors)."""
+    kinks: tuple[int, ...] = ()
+    """Inputs beside -1, 0 and 1 at which the derivative jumps."""
 
 
 class Op(Word):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from nnc.compiler.types import Shape
+from nnc.compiler.types import Shape, TensorType
 from nnc.compiler.vocabulary.base import Axis, Mistake, Rejected
 from nnc.compiler.vocabulary.ops.base import (
     Example,
@@ -86,3 +86,53 @@ class Sum(Reduction):
     """The sum over axes of one example."""
 
     word = "sum"
+
+
+class Max(Reduction):
+    """The greatest element over axes of one example; equal ones share the gradient."""
+
+    word = "max"
+    aliases = ("amax", "reduce_max")
+
+
+class Min(Reduction):
+    """The least element over axes of one example; equal ones share the gradient."""
+
+    word = "min"
+    aliases = ("amin", "reduce_min")
+
+
+class Argmax(Op):
+    """The number of the greatest element along an axis of one example, as i64; the first of
+    equal ones."""
+
+    word = "argmax"
+    aliases = ("ArgMax",)
+    positional = ("axis",)
+    argument_aliases = {"dim": "axis", "keepdim": "keep_axes", "keepdims": "keep_axes"}
+    axis: Axis = Field(-1, description="the axis that is searched")
+    keep_axes: bool = Field(False, description="keep the axis with size 1")
+
+    def infer(self, inputs: Types) -> Types:
+        (x,) = inputs
+        require_float(self, inputs)
+        axis = resolve_axis(self, self.axis, x.rank)
+        kept: Shape = (1,) if self.keep_axes else ()
+        return (TensorType("i64", (*x.shape[:axis], *kept, *x.shape[axis + 1 :])),)
+
+    def moved(self, axes: tuple[int, ...]) -> Op | None:
+        if not self.keep_axes:
+            return None
+        return self.replace(axis=axes.index(self.axis % len(axes)))
+
+    @classmethod
+    def examples(cls) -> tuple[Example, ...]:
+        return (
+            example(cls(), "f32[4]"),
+            example(cls(axis=0), "f32[T, 5]"),
+            example(cls(axis=1, keep_axes=True), "f32[2, 3, 4]"),
+        )
+
+    @classmethod
+    def mistakes(cls) -> tuple[Mistake, ...]:
+        return (Mistake("(2)", "E301", "f32[2, 3]"), Mistake("", "E302", "i64[3]"))

@@ -1,0 +1,96 @@
+"""Activations, functions of elements, merging and moving, in PyTorch's own words: a second opinion
+about what a word means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from nnc.compiler.vocabulary.ops import activation, elementwise, reduction, units
+from nnc.compiler.vocabulary.ops.base import Op
+
+Weights: TypeAlias = dict[str, Tensor]
+Function: TypeAlias = Callable[..., Any]
+"""(op, weights by their short name, inputs) -> a tensor or several."""
+
+
+def batch_axis(axis: int) -> int:
+    """An axis of one example as an axis of the batch."""
+    return axis + 1 if axis >= 0 else axis
+
+
+def _extreme(function: Function) -> Function:
+    def extreme(op: reduction.Reduction, w: Weights, x: Tensor) -> Tensor:
+        rank = x.dim() - 1
+        given = range(rank) if op.axes is None else op.axes
+        axes = (given,) if isinstance(given, int) else tuple(given)
+        made: Tensor = function(x, dim=tuple(a % rank + 1 for a in axes), keepdim=op.keep_axes)
+        return made
+
+    return extreme
+
+
+def _celu(op: activation.Celu, w: Weights, x: Tensor) -> Tensor:
+    """Not F.celu: the derivative of that is wrong by 1e-8."""
+    return torch.where(x > 0, x, op.alpha * torch.expm1(x.clamp(max=0) / op.alpha))
+
+
+def _prelu(op: units.PReLU, w: Weights, x: Tensor) -> Tensor:
+    last = op.layout == "channels_last"
+    y = F.prelu(x.movedim(-1, 1) if last else x, w["weight"])
+    return y.movedim(1, -1) if last else y
+
+
+def _maxout(op: units.Maxout, w: Weights, x: Tensor) -> Tensor:
+    pieces = [
+        F.linear(x, w["weight"][j :: op.pieces], w["bias"][j :: op.pieces] if op.bias else None)
+        for j in range(op.pieces)
+    ]
+    return torch.stack(pieces).amax(0)
+
+
+def _rbf(op: units.RBF, w: Weights, x: Tensor) -> Tensor:
+    flat = x.flatten(0, -2)
+    centres = [(flat - centre).pow(2).sum(-1) for centre in w["weight"]]
+    made = torch.exp(-torch.stack(centres, -1) * w["beta"])
+    return made.reshape(*x.shape[:-1], op.units)
+
+
+def _cast(op: elementwise.Cast, w: Weights, x: Tensor) -> Tensor:
+    names = {"f32": torch.get_default_dtype(), "i32": torch.int32, "i64": torch.int64}
+    return x.to(names.get(op.dtype, torch.bool)) if op.dtype != "f32" else _float(x)
+
+
+def _float(x: Tensor) -> Tensor:
+    return x + 0 if x.is_floating_point() else x.to(torch.float64)
+
+
+TORCH_FUNCTIONS: dict[type[Op], Function] = {
+    activation.Relu6: lambda op, w, x: F.relu6(x),
+    activation.HardSigmoid: lambda op, w, x: F.relu6(x + 3) / 6,
+    activation.LogSigmoid: lambda op, w, x: F.logsigmoid(x),
+    activation.Elu: lambda op, w, x: F.elu(x, op.alpha),
+    activation.Selu: lambda op, w, x: F.selu(x),
+    activation.Celu: _celu,
+    activation.Silu: lambda op, w, x: F.silu(x),
+    activation.HardSwish: lambda op, w, x: F.hardswish(x),
+    activation.Mish: lambda op, w, x: F.mish(x),
+    activation.Softplus: lambda op, w, x: F.softplus(x),
+    activation.Softsign: lambda op, w, x: F.softsign(x),
+    activation.LogSoftmax: lambda op, w, x: F.log_softmax(x, batch_axis(op.axis)),
+    elementwise.Reciprocal: lambda op, w, x: x.reciprocal(),
+    elementwise.Sign: lambda op, w, x: x.sign(),
+    elementwise.Clip: lambda op, w, x: x.clamp(op.low, op.high),
+    elementwise.Cast: _cast,
+    reduction.Max: _extreme(torch.amax),
+    reduction.Min: _extreme(torch.amin),
+    reduction.Argmax: lambda op, w, x: x.argmax(batch_axis(op.axis), keepdim=op.keep_axes),
+    units.PReLU: _prelu,
+    units.GLU: lambda op, w, x: F.glu(x, batch_axis(op.axis)),
+    units.Maxout: _maxout,
+    units.RBF: _rbf,
+}
