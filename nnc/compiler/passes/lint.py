@@ -123,6 +123,8 @@ def _loss_fits(report: Report, graph: ir.Graph, term: ir.LossTerm) -> None:
             places,
             f"leave out `from_logits=true`, or the `{fuses}`",
         )
+    elif fuses is not None and last.word == f"log_{fuses}":
+        _logarithm_fits(report, term, output, last.word, places)
     elif fuses is not None and last.word not in (fuses, "identity"):
         others = {"softmax": "binary_cross_entropy", "sigmoid": "cross_entropy"}
         _warn(
@@ -136,6 +138,26 @@ def _loss_fits(report: Report, graph: ir.Graph, term: ir.LossTerm) -> None:
     elif word == "mse" and last.word == "softmax":
         message = "`mse` does not fit an output that ends in `softmax`"
         _warn(report, "W106", message, places, "use `cross_entropy`")
+
+
+def _logarithm_fits(
+    report: Report, term: ir.LossTerm, output: ir.Output, activation: str, places: list[Label]
+) -> None:
+    """A loss that was told what its prediction is, with an output of logarithms of probabilities.
+
+    A log_softmax counts as logits as well: a second one changes nothing.
+    """
+    given = term.loss.takes_logits
+    if given is None or (given and activation == "log_softmax"):
+        return
+    what = "logits" if given else "probabilities"
+    _warn(
+        report,
+        "W105",
+        f"`{term.loss.word}` takes {what} here, but `{output.name}` ends in `{activation}`",
+        places,
+        f"leave out `from_logits={str(given).lower()}`",
+    )
 
 
 def _loss_for(activation: str) -> str:

@@ -200,17 +200,18 @@ class _Training:
         )
 
     def _prediction(self, loss: Loss, output: ir.Output) -> tuple[ir.Value, bool]:
-        """What the loss is computed from: the logits in front of the matching activation when
-        there is one."""
+        """What the loss is computed from: the logits in front of the matching activation (or its
+        logarithm) when there is one."""
         assert self._state.graph is not None
         if loss.fuses is None or loss.takes_logits is not None:
             return output.value, bool(loss.takes_logits)
         maker = self._state.graph.makers.get(output.value.name)
-        if maker is None or maker.op.word != loss.fuses:
+        logarithm = f"log_{loss.fuses}"
+        if maker is None or maker.op.word not in (loss.fuses, logarithm):
             return output.value, True
         last = output.value.type.rank - 1
         if loss.fuses == "softmax" and getattr(maker.op, "axis", -1) not in (-1, last):
-            return output.value, False
+            return output.value, maker.op.word == logarithm
         return maker.inputs[0], True
 
     def _penalty_terms(self) -> Iterator[ir.PenaltyTerm]:

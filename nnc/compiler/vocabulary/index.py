@@ -173,7 +173,6 @@ INDEX: Final[dict[str, dict[str, str]]] = {
         "hard_swish": "ops.activation",
         "hardsigmoid": "ops.activation",
         "hardswish": "ops.activation",
-        "hardtanh": "ops.elementwise",
         "heaviside": "ops.activation",
         "identity": "ops.activation",
         "leaky_relu": "ops.activation",

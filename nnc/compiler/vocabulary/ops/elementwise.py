@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from nnc.compiler.types import FLOATS, TensorType
+from nnc.compiler.types import TensorType
 from nnc.compiler.vocabulary.base import Mistake, Phrase, Real, Rejected
 from nnc.compiler.vocabulary.ops.base import (
     ElementWise,
@@ -145,14 +145,6 @@ class Cast(Op):
 
     def infer(self, inputs: Types) -> Types:
         (x,) = inputs
-        if x.dtype in FLOATS - {"f32"}:
-            raise Rejected(
-                "E302",
-                f"`cast` was given `{x}`, but models compute in `f32`",
-                input=0,
-                label=f"this is `{x}`",
-                help="declare the input as `f32[…]`",
-            )
         return (TensorType(self.dtype, x.shape),)
 
     def moved(self, axes: tuple[int, ...]) -> Op | None:
@@ -171,4 +163,4 @@ class Cast(Op):
 
     @classmethod
     def mistakes(cls) -> tuple[Mistake, ...]:
-        return (Mistake("", "E202"), Mistake("(f33)", "E203"), Mistake("(i64)", "E302", "f64[3]"))
+        return (Mistake("", "E202"), Mistake("(f33)", "E203"))
