@@ -13,6 +13,7 @@ from nnc.grammar.terminals import END, tables
 
 _CLOSING: Final = {"RPAR": "(", "RSQB": "[", "RBRACE": "{"}
 _DECLARATIONS: Final = frozenset(("use", "param", "block", "model", "data", "train", "search"))
+_FOLLOWED_BY: Final = {"data": "LBRACE", "train": "LBRACE", "search": "LBRACE", "use": "STRING"}
 _STATEMENTS: Final = frozenset(("input", "output", "layer", "layout", "assert", "target"))
 
 
@@ -28,9 +29,24 @@ def wrong_closing(scene: Scene) -> Diagnostic | None:
                 "E012", f"stray `{scene.text}`", (Label(scene.span, label),), "remove it"
             )
         return _mismatched(scene, scene.innermost)
-    if scene.innermost and scene.innermost.text != opening:
-        return unclosed(scene, scene.innermost)
-    return None
+    if scene.innermost is None or scene.innermost.text == opening:
+        return None
+    if mistyped_closing(scene):
+        return _mismatched(scene, scene.innermost)
+    return unclosed(scene, scene.innermost)
+
+
+def mistyped_closing(scene: Scene) -> bool:
+    """Whether a closing bracket means the innermost open one, which is on its line.
+
+    Its own partner is then further up, and will be closed further down.
+    """
+    opening = _CLOSING.get(scene.kind)
+    if opening is None or scene.innermost is None or scene.innermost.text == opening:
+        return False
+    partner = max((b.span.start for b in scene.open if b.text == opening), default=-1)
+    text, first = scene.source.text, scene.innermost.span.start
+    return "\n" not in text[first : scene.token.start] and "\n" in text[partner + 1 : first]
 
 
 def _mismatched(scene: Scene, bracket: Bracket) -> Diagnostic:
@@ -86,8 +102,7 @@ def begins_declaration(scene: Scene) -> bool:
     keywords = tables().keywords
     if scene.kind == keywords.get(scene.text) and scene.text in _DECLARATIONS:
         return scene.starts_line
-    word = scene.word(1)
-    if word not in _DECLARATIONS or scene.kind not in {"LBRACE", "STRING"}:
+    if _FOLLOWED_BY.get(scene.word(1)) != scene.kind:
         return False
     return _first_on_line(scene, scene.stacks.starts[-1])
 

@@ -8,7 +8,7 @@ from typing import Final
 from nnc.compiler.diagnostics import Diagnostic, Label, nearest
 from nnc.compiler.source import Span
 from nnc.grammar.scene import Scene
-from nnc.grammar.terminals import END, tables
+from nnc.grammar.terminals import tables
 
 _BLOCK: Final = "a reusable part is a block: `block Name(width) { … }`"
 _BIND: Final = "leave it out: `x = …` gives a value its name"
@@ -65,7 +65,7 @@ def slash_comment(scene: Scene) -> Diagnostic | None:
         place = start
     elif text[start - 1 : start + 1] == "/*":
         place = start - 1
-    elif scene.kind not in {END, "RBRACE"}:
+    else:
         first = max(text.rfind("\n", 0, scene.end) + 1, scene.end - 200)
         words = re.search(r"//\s*[^\W\d]\w*\s+[^\W\d]\w*|/\*", text[first : start + 200])
         place = first + words.start() if words and first + words.start() < start else -1
@@ -104,7 +104,8 @@ def misspelt_word(scene: Scene) -> Diagnostic | None:
     if scene.kind in _ENDS_VALUE and not scene.starts_line and scene.open:
         before = scene.word(1)
         statements = ("target",) if scene.declaration == "train" else _STATEMENTS
-        if before.isidentifier() and nearest(before, statements):
+        unknown = before.isidentifier() and before not in tables().keywords
+        if unknown and nearest(before, statements):
             return _misspelt(scene.value_span(1), statements, "no statement begins so")
     return None
 

@@ -114,7 +114,8 @@ def stage_or_statement(first: Span) -> Diagnostic:
     """A statement that begins with `first` where a value on its line may go on."""
     if first.text.startswith("("):
         cure = "arguments stand before `as`: `Dense(2) as fc`"
-        label = Label(first, "a statement begins on a line of its own")
+        bracket = Span(first.source, first.start, first.start + 1)
+        label = Label(bracket, "a statement begins on a line of its own")
         return Diagnostic("E010", "unexpected `(`", (label,), cure)
     return _no_arrow(first)
 

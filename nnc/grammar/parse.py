@@ -83,6 +83,7 @@ class _Machine:
         self._stacks = Stacks([0], [], [], [])
         self._open = 0
         self._end = 0
+        self._recoveries = 0
         tree = Tree(source, report)
         self._actions: list[_Action] = []
         self._units: list[str | None] = []
@@ -163,7 +164,8 @@ class _Machine:
         """Report what is wrong at a token; the token to go on with, after the stacks were cut."""
         scene = Scene(self._source, self._stacks, token, self._end)
         self._report.add(mistakes.explain(scene))
-        if len(self._report) >= MOST_ERRORS:
+        self._recoveries += 1
+        if self._recoveries == MOST_ERRORS:
             raise Abandoned
         token = recover(scene, self._tokens)
         self._open = sum(value in PAIRS for value in self._stacks.values if isinstance(value, str))

@@ -10,7 +10,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from nnc.compiler.diagnostics import Diagnostic
-from nnc.grammar.brackets import begins_declaration, begins_statement, swallowed_name
+from nnc.grammar.brackets import (
+    begins_declaration,
+    begins_statement,
+    mistyped_closing,
+    swallowed_name,
+)
 from nnc.grammar.scene import PAIRS, Scene, Stacks
 from nnc.grammar.terminals import END, LIMIT, Token, tables
 
@@ -55,6 +60,9 @@ def recover(scene: Scene, tokens: Tokens) -> Token:
         scene = scene.back()
     search = _Search(scene, tokens)
     token, end = scene.token, scene.end
+    if mistyped_closing(scene):
+        search.close_innermost()
+        token, end = next(tokens), token.end
     for _ in range(_FARTHEST):
         if token.kind in {END, LIMIT}:
             break
@@ -78,6 +86,9 @@ class _Search:
         if scene.open and scene.starts_line and begins_statement(scene):
             del self._open[1:]
         self._has_body = bool(scene.open) and scene.declaration in _DECLARATIONS - {"param", "use"}
+
+    def close_innermost(self) -> None:
+        self._open.pop()
 
     def may_go_on(self, token: Token, end: int) -> bool:
         """Whether the parse can go on at a token; if so the stacks have been cut back."""

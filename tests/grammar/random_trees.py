@@ -118,7 +118,7 @@ class _Grower:
     def call(self, deep: int) -> Call:
         def argument() -> Argument:
             name = self.maybe(lambda: self.pick(_WORDS))
-            return Argument(name, self.expression(deep + 1), NOWHERE, name and NOWHERE)
+            return Argument(name, self.expression(deep + 1), NOWHERE, NOWHERE if name else None)
 
         return Call(self.pick(_PATHS), self.few(argument), NOWHERE, NOWHERE)
 
@@ -128,6 +128,9 @@ class _Grower:
     def stage(self, deep: int) -> Stage:
         def apply() -> Stage:
             return Apply(self.call(deep), self.maybe(self.label), NOWHERE)
+
+        def group() -> Stage:
+            return Group(self.stages(deep), self.maybe(self.label), NOWHERE)
 
         def loop() -> Stage:
             bounds = self.expression(deep + 1), self.expression(deep + 1)
@@ -140,8 +143,7 @@ class _Grower:
 
         if deep >= _NESTED:
             return apply()
-        group = Group(self.stages(deep), self.maybe(self.label), NOWHERE)
-        return self.pick((apply, apply, loop, choice, lambda: group))()
+        return self.pick((apply, apply, group, loop, choice))()
 
     # ---- statements and declarations ------------------------------------------------------
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from nnc.compiler.diagnostics import Diagnostic, Failed
 from nnc.compiler.source import Source, Span
-from nnc.compiler.syntax import Bind, Expression, File, Model, Stage
+from nnc.compiler.syntax import Bind, Chain, Expression, File, Model, Stage, Statement
 from nnc.grammar.parse import parse
 
+_T = TypeVar("_T")
 SPECS = {path.stem: path.read_text("utf-8") for path in Path(__file__).parent.glob("specs/*.nn")}
 
 
@@ -46,14 +47,22 @@ def same(one: File, other: File) -> bool:
 
 def expression(text: str) -> Expression:
     """The expression or chain that a text is."""
-    (model,) = read(f"model M {{ y = {text} }}").declarations
-    assert isinstance(model, Model)
-    (statement,) = model.body
-    assert isinstance(statement, Bind)
-    return statement.value
+    (statement,) = body(f"y = {text}")
+    return a(Bind, statement).value
+
+
+def body(text: str) -> tuple[Statement, ...]:
+    """The statements that a text is."""
+    (model,) = read(f"model M {{ {text} }}").declarations
+    return a(Model, model).body
 
 
 def stages(text: str) -> tuple[Stage, ...]:
     """The stages of a chain without its source."""
-    chain = expression(f"x -> {text}")
-    return chain.stages  # type: ignore[union-attr, return-value]
+    return a(Chain, expression(f"x -> {text}")).stages
+
+
+def a(kind: type[_T], node: object) -> _T:
+    """A node, which must be of a kind."""
+    assert isinstance(node, kind)
+    return node
