@@ -282,15 +282,22 @@ def _rows(stages: Sequence[Stage], items: Sequence[_Item]) -> list[_Item]:
 
     A bare word (`relu`, `BatchNorm as bn1`) stays on the line of the word before it.
     """
-    rows: list[_Item] = []
-    for index, (stage, item) in enumerate(zip(stages, items, strict=True)):
-        previous = stages[index - 1] if index and not rows[-1].trailing and not item.above else None
-        if isinstance(previous, Apply) and isinstance(stage, Apply) and not stage.call.arguments:
-            doc = group(rows[-1].doc, Line(), "-> ", item.doc)
-            rows[-1] = _Item(rows[-1].above, doc, item.trailing)
+    rows: list[list[_Item]] = []
+    previous: Stage | None = None
+    for stage, item in zip(stages, items, strict=True):
+        bare = isinstance(stage, Apply) and not stage.call.arguments
+        if bare and isinstance(previous, Apply) and not rows[-1][-1].trailing and not item.above:
+            rows[-1].append(item)
         else:
-            rows.append(item)
-    return rows
+            rows.append([item])
+        previous = stage
+    return [_row(row) for row in rows]
+
+
+def _row(items: Sequence[_Item]) -> _Item:
+    first, *rest = items
+    ridden = [part for item in rest for part in (Line(), "-> ", item.doc)]
+    return _Item(first.above, group(first.doc, *ridden), items[-1].trailing)
 
 
 def _arrows(rows: Sequence[_Item]) -> tuple[Doc, ...]:

@@ -88,6 +88,8 @@ def _findings(trial: Trial, backend: Backend, precision: Precision) -> Findings:
         comparisons = _comparisons(trial, backend, precision)
     except Failed as failed:
         return Findings(backend.name, "failed", message=str(failed))
+    except NotImplementedError as error:  # a kernel that the framework lacks in this precision
+        return Findings(backend.name, "refused", message=str(error))
     except ImportError as error:
         return Findings(backend.name, "failed", message=_said(error), help=backend.hint)
     except Exception as error:  # a framework may raise anything

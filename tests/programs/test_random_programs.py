@@ -21,6 +21,10 @@ SHARE = 10
 SHARES = [range(i, i + SHARE) for i in range(FIRST, FIRST + PROGRAMS, SHARE)]
 LARGEST = 1e4
 """Programs whose values grow beyond this say more about rounding than about meaning."""
+SMALLEST = 1e-6
+"""As do those whose values vanish."""
+ROUNDING = 10
+"""How many times the rounding that PyTorch shows in float32 another backend may show."""
 
 
 def is_calm(program: Program, seed: int) -> bool:
@@ -32,9 +36,8 @@ def is_calm(program: Program, seed: int) -> bool:
     runner = ReferenceRunner(program, sample.weights(program.graph, seed))
     with np.errstate(all="ignore"):
         values = runner.values(inputs)
-    return all(
-        np.isfinite(x).all() and np.abs(x, dtype=float).max() < LARGEST for x in values.values()
-    )
+    sizes = [float(np.abs(x, dtype=float).max()) for x in values.values()]
+    return all(size == 0 or SMALLEST < size < LARGEST for size in sizes)
 
 
 def refuses(program: Program) -> bool:
@@ -54,8 +57,14 @@ def test_random_programs_are_the_same_everywhere(seeds: range) -> None:
             program, backends=["torch", "keras"], batch=2, precision="float64", seed=seed
         )
         assert exact.agrees, f"program {seed}: {exact.to_json()}"
-        rounded = verify(program, backends=["onnx"], batch=2, seed=seed)
-        assert rounded.agrees, f"program {seed}: {rounded.to_json()}"
+        torch, onnx = verify(program, backends=["torch", "onnx"], batch=2, seed=seed).findings
+        assert onnx.state == "compared", f"program {seed}: {onnx.message}"
+        floors = {c.name: c.difference or 0 for c in torch.comparisons if c.what == "output"}
+        for found in onnx.comparisons:
+            bound = max(found.tolerance, ROUNDING * floors[found.name])
+            assert found.problem is None, f"program {seed}: {found}"
+            assert found.difference is not None, f"program {seed}: {found}"
+            assert found.difference <= bound, f"program {seed}: {found}"
     assert judged
 
 

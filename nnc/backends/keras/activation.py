@@ -45,22 +45,22 @@ def elu(op: words.Elu, site: Site) -> py.Expr:
 
 @OPS.lowers(words.Selu)
 def selu(op: words.Selu, site: Site) -> py.Expr:
-    return py.call(site.piece("selu"), site.input)
+    return site.function("selu")
 
 
 @OPS.lowers(words.Celu)
 def celu(op: words.Celu, site: Site) -> py.Expr:
-    return py.call(site.piece("celu"), site.input, alpha=op.alpha)
+    return site.function("celu", alpha=op.alpha)
 
 
 @OPS.lowers(words.LeakyRelu)
 def leaky_relu(op: words.LeakyRelu, site: Site) -> py.Expr:
-    return py.call(site.piece("leaky_relu"), site.input, slope=op.slope)
+    return site.function("leaky_relu", slope=op.slope)
 
 
 @OPS.lowers(words.Gelu)
 def gelu(op: words.Gelu, site: Site) -> py.Expr:
-    return py.call(site.piece("gelu_tanh" if op.approximate else "gelu"), site.input)
+    return site.function("gelu_tanh" if op.approximate else "gelu")
 
 
 @OPS.lowers(words.Step)

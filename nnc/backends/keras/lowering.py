@@ -21,6 +21,7 @@ Place: TypeAlias = tuple[str, Axes]
 PACKAGE = "nnc.backends.keras.pieces"
 _FILES = {
     "activation": "celu gelu gelu_tanh leaky_relu selu step",
+    "merge": "scaled",
     "attention": "MultiHeadAttention",
     "clipping": "clipped_to clipped_together",
     "command": "main",
@@ -141,6 +142,15 @@ class Site:
             options["trainable"] = False
         call = py.call(function, *arguments, **options)
         return self._writer.layer(self, call, stored or {}, suffix)
+
+    def function(self, name: str, **arguments: object) -> py.Expr:
+        """A function of the pieces applied to the input, as a layer of its own.
+
+        Keras takes a product of a number and a symbolic tensor for a sparse tensor, which the
+        layers after it then refuse; inside a `Lambda` the function sees real tensors.
+        """
+        options = {"arguments": py.value(arguments)} if arguments else {}
+        return self.apply(self.layer("layers.Lambda", self.piece(name), **options))
 
     def apply(self, layer: py.Expr, *inputs: py.Expr) -> py.Call:
         """The layer called on these, or on the inputs of the node."""

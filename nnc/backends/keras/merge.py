@@ -9,6 +9,9 @@ from nnc.compiler.vocabulary.ops import merge as words
 
 @OPS.lowers(words.Add, words.Subtract, words.Multiply, words.Divide, words.Power)
 def arithmetic(op: words.Arithmetic, site: Site) -> py.Expr:
+    number = op.right if op.left is None else op.left
+    if op.word == "multiply" and number is not None:
+        return site.function("scaled", factor=number)
     sides = list(site.inputs)
     if op.left is not None:
         sides.insert(0, py.literal(op.left))

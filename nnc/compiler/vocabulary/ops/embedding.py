@@ -7,7 +7,7 @@ from pydantic import Field
 from nnc.compiler.types import INTEGERS, TensorType
 from nnc.compiler.vocabulary.base import Array, Mistake, PositiveInt, Rejected
 from nnc.compiler.vocabulary.initializers import Initializer, Normal
-from nnc.compiler.vocabulary.ops.base import Example, Op, Types, Weight, example
+from nnc.compiler.vocabulary.ops.base import Example, Op, Types, Weight, example, require_float
 
 
 class Embedding(Op):
@@ -87,6 +87,7 @@ class PositionalEncoding(Op):
 
     def infer(self, inputs: Types) -> Types:
         (x,) = inputs
+        require_float(self, inputs)
         if x.rank != 2 or not isinstance(x.shape[1], int):
             raise Rejected(
                 "E301",
@@ -109,4 +110,4 @@ class PositionalEncoding(Op):
 
     @classmethod
     def mistakes(cls) -> tuple[Mistake, ...]:
-        return (Mistake("", "E301", "f32[4]"), Mistake("(3)", "E301", "f32[4, 6]"))
+        return (Mistake("", "E301", "f32[4]"), Mistake("", "E302", "i64[4, 6]"))
