@@ -51,6 +51,8 @@ bench: $(VENV)/.dev  ## measure
 
 fuzz: $(VENV)/.dev  ## the property tests with many more examples, new ones each time
 	$(PYTHON) -m pytest -n $(WORKERS) --dist worksteal -m hypothesis --hypothesis-profile=fuzz
+	NNC_RANDOM_PROGRAMS=5000 NNC_FIRST_PROGRAM=$$(date +%s) \
+		$(PYTHON) -m pytest -n $(WORKERS) --dist worksteal tests/programs
 
 clean:  ## remove .venv and the caches
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist

@@ -88,7 +88,8 @@ def _not_text(name: str, why: str, cure: str) -> Failed:
 def compile_source(
     source: Source, path: Path | None = None, settings: Mapping[str, Any] | None = None
 ) -> tuple[ir.Program | None, list[Diagnostic]]:
-    """The program of a source; `use` is followed from the folder of `path`, and refused without one."""
+    """The program of a source; `use` is followed from the folder of `path`, and refused without
+    one."""
     try:
         with paused():
             return pipeline.run(load(source, path), settings)

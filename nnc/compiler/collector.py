@@ -9,7 +9,8 @@ from contextlib import contextmanager
 
 @contextmanager
 def paused() -> Iterator[None]:
-    """Compiling makes millions of objects and hardly a cycle: looking for cycles doubles its time."""
+    """Compiling makes millions of objects and hardly a cycle: looking for cycles doubles its
+    time."""
     enabled = gc.isenabled()
     gc.disable()
     try:

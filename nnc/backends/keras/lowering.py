@@ -149,7 +149,7 @@ class Site:
         Keras takes a product of a number and a symbolic tensor for a sparse tensor, which the
         layers after it then refuse; inside a `Lambda` the function sees real tensors.
         """
-        options = {"arguments": py.value(arguments)} if arguments else {}
+        options: dict[str, Any] = {"arguments": py.value(arguments)} if arguments else {}
         return self.apply(self.layer("layers.Lambda", self.piece(name), **options))
 
     def apply(self, layer: py.Expr, *inputs: py.Expr) -> py.Call:
