@@ -36,7 +36,7 @@ _FILES = {
         "cross_entropy_of_probabilities mean_squared_error right_answers right_classes "
         "sum_of_magnitudes sum_of_squares"
     ),
-    "normalization": "BatchNorm",
+    "normalization": "BatchNorm RMSNorm",
     "optimizers": "Adam RMSprop SGD",
     "pooling": "average_pool",
     "training": "train",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nnc.backends import pysource as py
-from nnc.backends.keras.lowering import OPS, Site
+from nnc.backends.keras.lowering import OPS, Site, only
 from nnc.compiler.vocabulary.ops import normalization as words
 
 
@@ -14,6 +14,7 @@ def batch_norm(op: words.BatchNorm, site: Site) -> py.Expr:
         "BatchNorm",
         momentum=op.momentum,
         epsilon=op.epsilon,
+        **only(not op.affine, affine=False),
         stored={name: (name, (0,)) for name in names},
     )
     return site.apply(layer)
@@ -26,6 +27,33 @@ def layer_norm(op: words.LayerNorm, site: Site) -> py.Expr:
         "layers.LayerNormalization",
         axis=-1 if op.axes == 1 else tuple(axis - op.axes for axis in axes),
         epsilon=op.epsilon,
+        **only(not op.affine, center=False, scale=False),
         stored={"weight": ("gamma", axes), "bias": ("beta", axes)},
+    )
+    return site.apply(layer)
+
+
+@OPS.lowers(words.RMSNorm)
+def rms_norm(op: words.RMSNorm, site: Site) -> py.Expr:
+    layer = site.layer(
+        "RMSNorm",
+        op.epsilon,
+        **only(op.axes > 1, axes=op.axes),
+        **only(not op.affine, affine=False),
+        stored={"weight": ("weight", tuple(range(op.axes)))},
+    )
+    return site.apply(layer)
+
+
+@OPS.lowers(words.GroupNorm, words.InstanceNorm)
+def group_norm(op: words.GroupNorm | words.InstanceNorm, site: Site) -> py.Expr:
+    layer = site.layer(
+        "layers.GroupNormalization",
+        # -1: as many groups as channels
+        groups=op.groups if isinstance(op, words.GroupNorm) else -1,
+        axis=-1,
+        epsilon=op.epsilon,
+        **only(not op.affine, center=False, scale=False),
+        stored={"weight": ("gamma", (0,)), "bias": ("beta", (0,))},
     )
     return site.apply(layer)

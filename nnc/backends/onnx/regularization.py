@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from nnc.backends.onnx.assembly import Handle, Place
 from nnc.backends.onnx.table import ops
-from nnc.compiler.vocabulary.ops.regularization import Dropout
+from nnc.compiler.vocabulary.ops.base import Op
+from nnc.compiler.vocabulary.ops.regularization import (
+    AlphaDropout,
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout,
+)
 
 
-@ops.lowers(Dropout)
-def dropout(op: Dropout, place: Place) -> Handle:
+@ops.lowers(Dropout, SpatialDropout, AlphaDropout, GaussianDropout, GaussianNoise)
+def nothing(op: Op, place: Place) -> Handle:
     return place.x

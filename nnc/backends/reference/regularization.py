@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from nnc.backends.reference.table import Call, ops
 from nnc.backends.reference.tape import Tensor
-from nnc.compiler.vocabulary.ops.regularization import Dropout
+from nnc.compiler.vocabulary.ops.base import Op
+from nnc.compiler.vocabulary.ops.regularization import (
+    AlphaDropout,
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout,
+)
 
 
-@ops.lowers(Dropout)
-def dropout(op: Dropout, call: Call) -> Tensor:
-    """x. Raises ValueError in training with a rate above 0: no reference can foretell chance."""
-    if call.training and op.rate > 0:
+@ops.lowers(Dropout, SpatialDropout, AlphaDropout, GaussianDropout, GaussianNoise)
+def unchanged(op: Op, call: Call) -> Tensor:
+    """x. Raises ValueError in training that draws numbers: no reference can foretell chance."""
+    if call.training and op.is_random:
         raise ValueError(
-            f"Dropout: with a rate of {op.rate} training gives another result each time; "
+            f"{op.word}: training draws numbers and gives another result each time; "
             "only its evaluation has a reference"
         )
     return call.x

@@ -32,6 +32,7 @@ from nnc.compiler.vocabulary.ops.attention import MultiHeadAttention
 from nnc.compiler.vocabulary.ops.base import example, parse_type
 from nnc.compiler.vocabulary.ops.conv import Conv2D, ConvTranspose2D
 from nnc.compiler.vocabulary.ops.embedding import Embedding
+from nnc.compiler.vocabulary.ops.normalization import GroupNorm, InstanceNorm
 from nnc.compiler.vocabulary.ops.pooling import AvgPool2D, GlobalAvgPool
 from nnc.compiler.vocabulary.ops.recurrent import LSTM
 from nnc.compiler.vocabulary.ops.units import PReLU
@@ -42,6 +43,7 @@ OPSETS = (18, 20, 23, 26)
 """The oldest; the default; the first with Attention; the newest."""
 
 WITHOUT_FLOAT64 = (
+    *(GroupNorm, InstanceNorm),
     *(AvgPool2D, Conv2D, ConvTranspose2D, GlobalAvgPool),
     *(Gelu, LeakyRelu, LSTM),
     *(Celu, Elu, HardSigmoid, HardSwish, LogSigmoid, Mish, PReLU, Selu, Softplus, Softsign),

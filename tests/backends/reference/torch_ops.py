@@ -121,11 +121,30 @@ def _global_avg_pool(op: pooling.GlobalAvgPool, w: Weights, x: torch.Tensor) -> 
 @channels_first
 def _batch_norm(op: normalization.BatchNorm, w: Weights, x: torch.Tensor) -> torch.Tensor:
     running = (w["running_mean"], w["running_var"])
-    return F.batch_norm(x, *running, w["weight"], w["bias"], False, 0.0, op.epsilon)
+    return F.batch_norm(x, *running, w.get("weight"), w.get("bias"), False, 0.0, op.epsilon)
 
 
 def _layer_norm(op: normalization.LayerNorm, w: Weights, x: torch.Tensor) -> torch.Tensor:
-    return F.layer_norm(x, x.shape[-op.axes :], w["weight"], w["bias"], op.epsilon)
+    return F.layer_norm(x, x.shape[-op.axes :], w.get("weight"), w.get("bias"), op.epsilon)
+
+
+@channels_first
+def _group_norm(op: normalization.GroupNorm, w: Weights, x: torch.Tensor) -> torch.Tensor:
+    return F.group_norm(x, op.groups, w.get("weight"), w.get("bias"), op.epsilon)
+
+
+@channels_first
+def _instance_norm(op: normalization.InstanceNorm, w: Weights, x: torch.Tensor) -> torch.Tensor:
+    return F.instance_norm(x, weight=w.get("weight"), bias=w.get("bias"), eps=op.epsilon)
+
+
+def _rms_norm(op: normalization.RMSNorm, w: Weights, x: torch.Tensor) -> torch.Tensor:
+    return F.rms_norm(x, x.shape[-op.axes :], w.get("weight"), op.epsilon)
+
+
+def _unchanged(op: Op, w: Weights, x: torch.Tensor) -> torch.Tensor:
+    """What layers that act in training only do in evaluation."""
+    return x + 0
 
 
 def _lstm(op: recurrent.LSTM, w: Weights, x: torch.Tensor, *state: torch.Tensor) -> Any:
@@ -227,13 +246,20 @@ TORCH: dict[type[Op], Function] = {
     merge.Concat: lambda op, w, *xs: torch.cat(xs, op.axis + 1 if op.axis >= 0 else op.axis),
     normalization.BatchNorm: _batch_norm,
     normalization.LayerNorm: _layer_norm,
+    normalization.GroupNorm: _group_norm,
+    normalization.InstanceNorm: _instance_norm,
+    normalization.RMSNorm: _rms_norm,
     pooling.MaxPool2D: _max_pool,
     pooling.AvgPool2D: _avg_pool,
     pooling.GlobalAvgPool: _global_avg_pool,
     recurrent.LSTM: _lstm,
     reduction.Mean: _reduction(torch.mean),
     reduction.Sum: _reduction(torch.sum),
-    regularization.Dropout: lambda op, w, x: F.dropout(x, op.rate, training=False) + 0,
+    regularization.Dropout: _unchanged,
+    regularization.SpatialDropout: _unchanged,
+    regularization.AlphaDropout: _unchanged,
+    regularization.GaussianDropout: _unchanged,
+    regularization.GaussianNoise: _unchanged,
     shape.Flatten: lambda op, w, x: x.reshape(x.shape[0], -1),
     shape.Reshape: lambda op, w, x: x.reshape(x.shape[0], *op.shape),
     shape.Permute: lambda op, w, x: x.permute(0, *(axis % (x.dim() - 1) + 1 for axis in op.axes)),

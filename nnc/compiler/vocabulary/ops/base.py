@@ -65,6 +65,11 @@ class Op(Word):
     broadcasts: ClassVar[bool] = False
     """Whether two inputs are broadcast: the compiler gives them the same number of axes."""
 
+    @property
+    def is_random(self) -> bool:
+        """Whether training draws numbers, so that it gives another result each time."""
+        return False
+
     def result_names(self) -> tuple[str, ...]:
         """The names of the results this op gives with its arguments."""
         return self.results
