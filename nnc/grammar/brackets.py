@@ -8,13 +8,12 @@ from nnc.compiler.diagnostics import Diagnostic, Label
 from nnc.compiler.source import Span
 from nnc.compiler.syntax import Name
 from nnc.grammar.expected import found
-from nnc.grammar.scene import PAIRS, Bracket, Scene
+from nnc.grammar.scene import DECLARATIONS, STATEMENTS, Bracket, Scene
+from nnc.grammar.stacks import PAIRS
 from nnc.grammar.terminals import END, tables
 
 _CLOSING: Final = {"RPAR": "(", "RSQB": "[", "RBRACE": "{"}
-_DECLARATIONS: Final = frozenset(("use", "param", "block", "model", "data", "train", "search"))
 _FOLLOWED_BY: Final = {"data": "LBRACE", "train": "LBRACE", "search": "LBRACE", "use": "STRING"}
-_STATEMENTS: Final = frozenset(("input", "output", "layer", "layout", "assert", "target"))
 
 
 def wrong_closing(scene: Scene) -> Diagnostic | None:
@@ -74,7 +73,7 @@ def _owner(scene: Scene, bracket: Bracket) -> str:
     values = scene.stacks.values[: bracket.place]
     if not values:
         return ""
-    if isinstance(values[-1], str) and (values[-1] in _DECLARATIONS or values[-1].isidentifier()):
+    if isinstance(values[-1], str) and (values[-1] in DECLARATIONS or values[-1].isidentifier()):
         return f" of `{values[-1]}`"
     if isinstance(values[-1], Name) and len(values) > 1 and values[-2] in {"model", "block"}:
         return f" of `{values[-2]} {values[-1].text}`"
@@ -100,7 +99,7 @@ def unclosed_before(scene: Scene) -> Diagnostic | None:
 def begins_declaration(scene: Scene) -> bool:
     """Whether a declaration begins at the token, or at a word before it taken for a name."""
     keywords = tables().keywords
-    if scene.kind == keywords.get(scene.text) and scene.text in _DECLARATIONS:
+    if scene.kind == keywords.get(scene.text) and scene.text in DECLARATIONS:
         return scene.starts_line
     if _FOLLOWED_BY.get(scene.word(1)) != scene.kind:
         return False
@@ -121,12 +120,12 @@ def _first_on_line(scene: Scene, offset: int) -> bool:
 
 def _at_word(scene: Scene) -> Scene:
     """The scene at the word that begins a declaration."""
-    return scene if scene.text in _DECLARATIONS else scene.back()
+    return scene if scene.text in DECLARATIONS else scene.back()
 
 
 def begins_statement(scene: Scene) -> bool:
     """Whether the token begins a statement that is not further to the right than the open one."""
-    if scene.text in _STATEMENTS and scene.kind == tables().keywords[scene.text]:
+    if scene.text in STATEMENTS and scene.kind == tables().keywords[scene.text]:
         return True
     named = scene.kind == "PATH" and scene.after.startswith("=")
     bracket = scene.open[-1].span.start
@@ -138,11 +137,11 @@ def misplaced(scene: Scene) -> Diagnostic | None:
     keywords = tables().keywords
     if scene.kind != keywords.get(scene.text):
         return None
-    if scene.text in _DECLARATIONS and scene.open:
+    if scene.text in DECLARATIONS and scene.open:
         what = f"`{scene.text}` can't stand inside `{scene.declaration}`"
         cure = "it stands on its own, beside the model"
         return Diagnostic("E036", what, (Label(scene.span),), cure)
-    if scene.text not in _STATEMENTS or not scene.starts_line or len(scene.open) > 1:
+    if scene.text not in STATEMENTS or not scene.starts_line or len(scene.open) > 1:
         return None
     if scene.open and not scene.accepts("RBRACE"):
         return None

@@ -7,7 +7,7 @@ from typing import Final
 
 from nnc.compiler.diagnostics import Diagnostic, Label, nearest
 from nnc.compiler.source import Span
-from nnc.grammar.scene import Scene
+from nnc.grammar.scene import DECLARATIONS, STATEMENTS, Scene
 from nnc.grammar.terminals import tables
 
 _BLOCK: Final = "a reusable part is a block: `block Name(width) { … }`"
@@ -22,8 +22,6 @@ _WORDS: Final = {
     "while": "a loop counts: `for i in 0..3 { … }`",
     "is": "write `==`",
 }
-_DECLARATIONS: Final = ("use", "param", "block", "model", "data", "train", "search")
-_STATEMENTS: Final = ("input", "output", "layer", "layout", "assert")
 _ENDS_VALUE: Final = frozenset(("PATH", "NUMBER", "STRING", "TRUE", "FALSE"))
 
 
@@ -100,10 +98,10 @@ def _word(span: Span, cure: str) -> Diagnostic:
 def misspelt_word(scene: Scene) -> Diagnostic | None:
     """`modle Net {`, `ouput y = …`: a word at the start of a declaration or statement."""
     if not scene.open and scene.kind == "PATH" and scene.accepts("_MODEL"):
-        return _misspelt(scene.span, _DECLARATIONS, "a file holds declarations")
+        return _misspelt(scene.span, DECLARATIONS, "a file holds declarations")
     if scene.kind in _ENDS_VALUE and not scene.starts_line and scene.open:
         before = scene.word(1)
-        statements = ("target",) if scene.declaration == "train" else _STATEMENTS
+        statements = ("target",) if scene.declaration == "train" else STATEMENTS[:-1]
         unknown = before.isidentifier() and before not in tables().keywords
         if unknown and nearest(before, statements):
             return _misspelt(scene.value_span(1), statements, "no statement begins so")

@@ -131,3 +131,10 @@ def report_label(text: str, span: Span, report: Report) -> None:
         "a whole number or a word",
         help="write `as 0` or `as first`",
     )
+
+
+def continues_line(span: Span) -> bool:
+    """Whether a value stands before a span on its line."""
+    text = span.source.text
+    line = text[max(text.rfind("\n", 0, span.start) + 1, span.start - 200) : span.start].rstrip()
+    return bool(line) and (line[-1].isalnum() or line[-1] in '_)]"')

@@ -9,7 +9,7 @@ from nnc.compiler.diagnostics import Diagnostic, Label
 from nnc.compiler.source import Source, Span
 from nnc.compiler.syntax import Input, Name
 from nnc.compiler.types import DTYPES
-from nnc.grammar import brackets, characters, habits
+from nnc.grammar import brackets, characters, habits, literals
 from nnc.grammar.expected import expected, found
 from nnc.grammar.scene import Scene
 from nnc.grammar.terminals import END, LIMIT, MOST_TOKENS, UNCLOSED, UNKNOWN, tables
@@ -91,16 +91,9 @@ def _missing_arrow(scene: Scene) -> Diagnostic | None:
     if not scene.word(1).replace(".", "_").isidentifier() or not scene.accepts("ARROW"):
         return None
     word = scene.value_span(1)
-    if isinstance(scene.part(2), list) and scene.part(2) and continues_line(word):
+    if isinstance(scene.part(2), list) and scene.part(2) and literals.continues_line(word):
         return _no_arrow(word)
     return None
-
-
-def continues_line(span: Span) -> bool:
-    """Whether a value stands before a span on its line."""
-    text = span.source.text
-    line = text[max(text.rfind("\n", 0, span.start) + 1, span.start - 200) : span.start].rstrip()
-    return bool(line) and (line[-1].isalnum() or line[-1] in '_)]"')
 
 
 def _no_arrow(span: Span) -> Diagnostic:

@@ -10,14 +10,13 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import ModuleType
 from typing import Any, Final, TypeAlias
 
 from nnc.compiler.diagnostics import Failed, Report
 from nnc.compiler.source import Source, Span
 from nnc.compiler.syntax import Comment, Declaration, File
-from nnc.grammar import mistakes
-from nnc.grammar.recovery import Abandoned, Tokens, recover
-from nnc.grammar.scene import PAIRS, Scene, Stacks
+from nnc.grammar.stacks import PAIRS, Abandoned, Stacks, Tokens
 from nnc.grammar.terminals import Token, tables, tokens
 from nnc.grammar.tree import NESTING, Tree
 
@@ -43,7 +42,7 @@ _Action: TypeAlias = tuple[str, int, tuple[int, ...], Callable[..., Any] | None,
 def parse(source: Source) -> File:
     """The tree of a `.nn` text. Raises `Failed` with every mistake that can be told apart."""
     if len(source.text) > LARGEST_SOURCE:
-        raise Failed([mistakes.too_large(source, LARGEST_SOURCE)])
+        raise Failed([_mistakes().too_large(source, LARGEST_SOURCE)])
     report = Report()
     machine = _Machine(source, report)
     try:
@@ -53,10 +52,17 @@ def parse(source: Source) -> File:
         if abandoned.diagnostic:
             report.add(abandoned.diagnostic)
     if not machine.declarations and not len(report):
-        report.add(mistakes.empty(source))
+        report.add(_mistakes().empty(source))
     if len(report):
         raise Failed(sorted(report, key=lambda d: d.span.start if d.span else 0))
     return File(source, machine.declarations, tuple(machine.comments))
+
+
+def _mistakes() -> ModuleType:
+    """What describes mistakes is loaded when there is one: a good spec needn't wait for it."""
+    from nnc.grammar import mistakes
+
+    return mistakes
 
 
 @contextmanager
@@ -152,18 +158,21 @@ class _Machine:
         depths = self._stacks.depths
         depths[-1] += 1
         if depths[-1] > DEEPEST:
-            raise Abandoned(mistakes.too_deep(span, DEEPEST))
+            raise Abandoned(_mistakes().too_deep(span, DEEPEST))
 
     def _check_depth(self, kind: str, start: int, end: int) -> None:
         """Stop before brackets or operators lie deeper in one another than any pass can follow."""
         self._open += _STEPS[kind]
         if self._open > DEEPEST or len(self._stacks.states) > _STACK:
-            raise Abandoned(mistakes.too_deep(Span(self._source, start, end), DEEPEST))
+            raise Abandoned(_mistakes().too_deep(Span(self._source, start, end), DEEPEST))
 
     def _recover(self, token: Token) -> Token:
         """Report what is wrong at a token; the token to go on with, after the stacks were cut."""
+        from nnc.grammar.recovery import recover
+        from nnc.grammar.scene import Scene
+
         scene = Scene(self._source, self._stacks, token, self._end)
-        self._report.add(mistakes.explain(scene))
+        self._report.add(_mistakes().explain(scene))
         self._recoveries += 1
         if self._recoveries == MOST_ERRORS:
             raise Abandoned

@@ -6,55 +6,27 @@ begins its line; and at the brace that closes the body.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
-from nnc.compiler.diagnostics import Diagnostic
 from nnc.grammar.brackets import (
     begins_declaration,
     begins_statement,
     mistyped_closing,
     swallowed_name,
 )
-from nnc.grammar.scene import PAIRS, Scene, Stacks
+from nnc.grammar.scene import DECLARATIONS, STATEMENTS, Scene
+from nnc.grammar.stacks import PAIRS, Abandoned, Stacks, Tokens
 from nnc.grammar.terminals import END, LIMIT, Token, tables
 
-_DECLARATIONS: Final = frozenset(("use", "param", "block", "model", "data", "train", "search"))
-_STATEMENTS: Final = frozenset(("input", "output", "layer", "layout", "assert", "target"))
 _OPENING: Final = frozenset(("_CALL", "LPAR", "LSQB", "LBRACE"))
 _CLOSING: Final = frozenset(("RPAR", "RSQB", "RBRACE"))
 _FARTHEST: Final = 100_000
 """So many tokens are skipped to find one to go on with."""
 
 
-class Abandoned(Exception):
-    """Going on makes no sense."""
-
-    def __init__(self, diagnostic: Diagnostic | None = None) -> None:
-        super().__init__(diagnostic)
-        self.diagnostic = diagnostic
-
-
-class Tokens:
-    """The tokens of a source, of which some may be put back."""
-
-    def __init__(self, tokens: Iterator[Token]) -> None:
-        self._tokens = tokens
-        self._back: list[Token] = []
-
-    def __iter__(self) -> Iterator[Token]:
-        return self
-
-    def __next__(self) -> Token:
-        return self._back.pop() if self._back else next(self._tokens)
-
-    def put_back(self, *tokens: Token) -> None:
-        self._back.extend(reversed(tokens))
-
-
 def recover(scene: Scene, tokens: Tokens) -> Token:
     """Cut the stacks back to where the returned token fits. Raises `Abandoned` at the end."""
-    late = begins_declaration(scene) and scene.text not in _DECLARATIONS
+    late = begins_declaration(scene) and scene.text not in DECLARATIONS
     if late or swallowed_name(scene):
         tokens.put_back(scene.token)
         scene = scene.back()
@@ -85,7 +57,13 @@ class _Search:
         self._open: list[tuple[str, int | None]] = [(b.text, b.place) for b in scene.open]
         if scene.open and scene.starts_line and begins_statement(scene):
             del self._open[1:]
-        self._has_body = bool(scene.open) and scene.declaration in _DECLARATIONS - {"param", "use"}
+        self._has_body = bool(scene.open) and scene.declaration in {
+            "block",
+            "model",
+            "data",
+            "train",
+            "search",
+        }
 
     def close_innermost(self) -> None:
         self._open.pop()
@@ -95,7 +73,7 @@ class _Search:
         text = self._scene.source.text
         starts_line = "\n" in text[end : token.start] or token.start == 0
         word = text[token.start : token.end]
-        if starts_line and word in _DECLARATIONS and self._is_declaration(token, word):
+        if starts_line and word in DECLARATIONS and self._is_declaration(token, word):
             return self._cut(0, token)
         if starts_line and self._has_body and self._is_statement(token, word):
             return self._cut_to_body(token)
@@ -115,7 +93,7 @@ class _Search:
     def _is_statement(self, token: Token, word: str) -> bool:
         if any(bracket == "{" and place is None for bracket, place in self._open):
             return False
-        if word in _STATEMENTS and token.kind == tables().keywords[word]:
+        if word in STATEMENTS and token.kind == tables().keywords[word]:
             return True
         is_name = token.kind == "PATH" or token.kind in tables().choices
         return is_name and len(self._open) == 1 and self._following() == "ASSIGN"

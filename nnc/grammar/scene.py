@@ -9,20 +9,15 @@ from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 from nnc.compiler.source import Source, Span
+from nnc.grammar.stacks import PAIRS, Stacks
 from nnc.grammar.terminals import END, Token, tables
 
-PAIRS: Final = {"(": ")", "[": "]", "{": "}"}
+DECLARATIONS: Final = ("use", "param", "block", "model", "data", "train", "search")
+STATEMENTS: Final = ("input", "output", "layer", "layout", "assert", "target")
+"""The words that begin a statement; the last does so in `train` alone."""
+
 _LAST: Final = re.compile(r'(?:[\w.]+|"[^"\n]*"|->|[=<>!]=|\*\*|//|\S)\Z')
 _WORD: Final = re.compile(r"\w+")
-
-
-class Stacks(NamedTuple):
-    """The stacks of the machine. `states` has one more than the others: the state at the start."""
-
-    states: list[int]
-    values: list[Any]
-    starts: list[int]
-    depths: list[int]
 
 
 class Bracket(NamedTuple):

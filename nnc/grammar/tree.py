@@ -50,7 +50,7 @@ from nnc.compiler.syntax import (
     UnaryOperator,
     Use,
 )
-from nnc.grammar import literals, mistakes
+from nnc.grammar import literals
 
 _STAGES = ("group", "loop", "choice")
 NESTING = frozenset(
@@ -126,9 +126,11 @@ class Tree:
         return Layout(self._plain(name), span)
 
     def run(self, span: Span, source: Expression, stages: Sequence[Stage]) -> Run:
-        if mistakes.continues_line(span):
+        if literals.continues_line(span):
+            from nnc.grammar.mistakes import stage_or_statement
+
             first = Span(span.source, span.start, max(source.span.end, span.start + 1))
-            self._report.add(mistakes.stage_or_statement(first))
+            self._report.add(stage_or_statement(first))
         return Run(Chain(source, tuple(stages), span), span)
 
     def bind(self, span: Span, names: Sequence[Name], value: Expression) -> Bind:
