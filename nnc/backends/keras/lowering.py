@@ -25,7 +25,7 @@ _FILES = {
     "attention": "MultiHeadAttention",
     "clipping": "clipped_to clipped_together",
     "command": "main",
-    "conv": "ConvTranspose2D",
+    "conv": "ConvTranspose SeparableConv TrueConv1D TrueConv2D TrueConv3D",
     "data": (
         "category choose divide in_order load_npz minmax one_hot read_csv read_npz read_sklearn "
         "read_text scale shares standardize"
@@ -38,6 +38,7 @@ _FILES = {
     ),
     "normalization": "BatchNorm RMSNorm",
     "optimizers": "Adam RMSprop SGD",
+    "padding": "pad_circular pad_edge",
     "pooling": "average_pool",
     "training": "train",
     "units": "PReLU RBF greatest_piece",

@@ -6,6 +6,7 @@ from math import inf
 
 from nnc.backends import pysource as py
 from nnc.backends.keras.lowering import OPS, Site, one_or_each
+from nnc.backends.keras.padding import zero_padded
 from nnc.compiler.vocabulary.geometry import Pads, overhang
 from nnc.compiler.vocabulary.ops import pooling as words
 
@@ -66,18 +67,6 @@ def average_pool(op: words.AvgPool2D, site: Site) -> py.Expr:
             piece, site.input, op.kernels, strides=op.strides, counted=counted, beyond=beyond
         )
     return _pool(op, site, "AveragePooling2D", zero_padded(site, counted), "valid")
-
-
-def zero_padded(site: Site, pads: Pads) -> py.Expr:
-    """The input with zeros around it, in a line of its own when there are any."""
-    if not any(map(any, pads)):
-        return site.input
-    same = len({number for pad in pads for number in pad}) == 1
-    around = pads[0][0] if same else pads
-    layer = site.layer(
-        "layers.ZeroPadding2D", around, data_format="channels_last", suffix="padding"
-    )
-    return site.step(site.apply(layer), "padded")
 
 
 @OPS.lowers(words.GlobalAvgPool)

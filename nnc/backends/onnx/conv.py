@@ -4,40 +4,39 @@ from __future__ import annotations
 
 from typing import Any
 
-from nnc.backends.onnx.assembly import Handle, Place
+import numpy as np
+
+from nnc.backends.onnx.assembly import Handle, Place, Rows
 from nnc.backends.onnx.table import ops
 from nnc.compiler.vocabulary.geometry import Pads
-from nnc.compiler.vocabulary.ops.conv import Conv2D, ConvTranspose2D
+from nnc.compiler.vocabulary.ops.conv import Conv1D, Conv2D, Conv3D, Convolution, Sliding, Window
 
 
-@ops.lowers(Conv2D)
-def conv(op: Conv2D, place: Place) -> Handle:
-    pads = op.pads(place.node.input_types)
-    return _convolution("Conv", op, place, pads=flat(pads))
-
-
-@ops.lowers(ConvTranspose2D)
-def conv_transpose(op: ConvTranspose2D, place: Place) -> Handle:
-    """What is cut off the end may be negative: then that many places are added."""
-    crops = op.crops()
-    added = [max(-end, 0) for _, end in crops]
-    pads = tuple((start, max(end, 0)) for start, end in crops)
-    return _convolution("ConvTranspose", op, place, pads=flat(pads), output_padding=added)
-
-
-def _convolution(operator: str, op: Conv2D | ConvTranspose2D, place: Place, **more: Any) -> Handle:
-    inputs = [place.x, place.weight("weight")]
+@ops.lowers(Conv1D, Conv2D, Conv3D)
+def conv(op: Convolution, place: Place) -> Handle:
+    inputs = [place.x, kernel(op, place, "weight")]
     if op.has_bias:
         inputs.append(place.weight("bias"))
-    return place.add(
-        operator,
-        *inputs,
-        kernel_shape=op.kernels,
-        strides=op.strides,
-        dilations=op.dilations,
-        group=op.groups,
-        **more,
+    pads = flat(op.pads(place.node.input_types))
+    return place.add("Conv", *inputs, pads=pads, **window(op), group=op.groups)
+
+
+def kernel(op: Sliding, place: Place, name: str) -> Handle:
+    """The weight; where it is to be turned round, the model holds it so."""
+    if not op.flip:
+        return place.weight(name)
+    axes = tuple(range(2, 2 + op.axes))
+    return place.packed(
+        f"{name}.flipped",
+        (Rows(name),),
+        lambda arrays: np.flip(arrays[0], axes),
+        lambda array: (np.flip(array, axes),),
     )
+
+
+def window(op: Window) -> dict[str, Any]:
+    """The attributes that all convolutions have."""
+    return {"kernel_shape": op.kernels, "strides": op.strides, "dilations": op.dilations}
 
 
 def flat(pads: Pads) -> list[int]:

@@ -1,8 +1,5 @@
-"""Convolutions as sums over windows, and transposed ones as windows added up.
-
-Both are one matrix product per group, [filters / groups, channels / groups · taps] by
-[channels / groups · taps, batch · places], beside the taking apart or putting together of windows.
-"""
+"""Convolutions as sums over windows: one matrix product per group, [filters / groups, channels /
+groups · taps] by [channels / groups · taps, batch · places], after the windows were taken apart."""
 
 from __future__ import annotations
 
@@ -11,52 +8,35 @@ from math import prod
 from nnc.backends.reference import tape
 from nnc.backends.reference.table import Call, ops
 from nnc.backends.reference.tape import Tensor
-from nnc.backends.reference.windows import overlap, windows
-from nnc.compiler.vocabulary.ops.conv import Conv2D, ConvTranspose2D
+from nnc.backends.reference.windows import windows
+from nnc.compiler.vocabulary.ops.conv import Conv1D, Conv2D, Conv3D, Convolution, Sliding
 
 
-@ops.lowers(Conv2D)
-def convolution(op: Conv2D, call: Call) -> Tensor:
+@ops.lowers(Conv1D, Conv2D, Conv3D)
+def convolution(op: Convolution, call: Call) -> Tensor:
     channel = op.channel_axis(call.types[0]) + 1
     x = tape.move_axis(call.x, channel, 1)
+    y = correlated(op, call, x, call.weights["weight"], op.groups)
+    return tape.move_axis(with_bias(op.axes, y, call.weights.get("bias")), 1, channel)
+
+
+def correlated(op: Sliding, call: Call, x: Tensor, weight: Tensor, groups: int) -> Tensor:
+    """[N, C, *sizes] and [filters, C / groups, *kernel] -> [N, filters, *places]."""
+    if op.flip:
+        weight = weight[(slice(None), slice(None), *(slice(None, None, -1),) * op.axes)]
     x = tape.pad(x, ((0, 0), (0, 0), *op.pads(call.types)))
-    weight = call.weights["weight"]
     seen = windows(x, op.kernels, op.strides, op.dilations)
     n, channels = x.shape[:2]
+    filters = weight.shape[0]
     places = seen.shape[2 : 2 + op.axes]
-    taps = channels // op.groups * prod(op.kernels)
+    taps = channels // groups * prod(op.kernels)
     # [N, C, *places, *kernel] -> [C, *kernel, N, *places]
     order = (1, *range(2 + op.axes, 2 + 2 * op.axes), 0, *range(2, 2 + op.axes))
-    columns = tape.reshape(tape.transpose(seen, order), (op.groups, taps, n * prod(places)))
-    matrix = tape.reshape(weight, (op.groups, op.filters // op.groups, taps))
-    y = tape.move_axis(tape.reshape(matrix @ columns, (op.filters, n, *places)), 0, 1)
-    return tape.move_axis(_with_bias(op, call, y), 1, channel)
+    columns = tape.reshape(tape.transpose(seen, order), (groups, taps, n * prod(places)))
+    matrix = tape.reshape(weight, (groups, filters // groups, taps))
+    return tape.move_axis(tape.reshape(matrix @ columns, (filters, n, *places)), 0, 1)
 
 
-@ops.lowers(ConvTranspose2D)
-def transposed(op: ConvTranspose2D, call: Call) -> Tensor:
-    channel = op.channel_axis(call.types[0]) + 1
-    x = tape.move_axis(call.x, channel, 1)
-    n, channels, *places = x.shape
-    taps = op.filters // op.groups * prod(op.kernels)
-    rows = tape.reshape(
-        tape.move_axis(x, 1, 0), (op.groups, channels // op.groups, n * prod(places))
-    )
-    weight = call.weights["weight"]
-    matrix = tape.swap(tape.reshape(weight, (op.groups, channels // op.groups, taps)))
-    columns = tape.reshape(matrix @ rows, (op.filters, *op.kernels, n, *places))
-    # [F, *kernel, N, *places] -> [N, F, *places, *kernel]
-    order = (1 + op.axes, 0, *range(2 + op.axes, 2 + 2 * op.axes), *range(1, 1 + op.axes))
-    sizes = tuple(
-        (m - 1) * s + d * (k - 1) + 1
-        for m, s, d, k in zip(places, op.strides, op.dilations, op.kernels, strict=True)
-    )
-    full = overlap(tape.transpose(columns, order), sizes, op.strides, op.dilations)
-    cut = tape.pad(full, ((0, 0), (0, 0), *((-lo, -hi) for lo, hi in op.crops())))
-    return tape.move_axis(_with_bias(op, call, cut), 1, channel)
-
-
-def _with_bias(op: Conv2D | ConvTranspose2D, call: Call, y: Tensor) -> Tensor:
-    if not op.has_bias:
-        return y
-    return y + tape.reshape(call.weights["bias"], (op.filters, *(1,) * op.axes))
+def with_bias(axes: int, y: Tensor, bias: Tensor | None) -> Tensor:
+    """[N, filters, …] with the bias, if there is one, added to every place."""
+    return y if bias is None else y + tape.reshape(bias, (bias.shape[0], *(1,) * axes))

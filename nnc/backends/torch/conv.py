@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from nnc.backends import pysource as py
 from nnc.backends.torch.lowering import OPS, Lowered, Site, one_or_each, pad_argument
-from nnc.compiler.vocabulary.ops.conv import Conv2D, ConvTranspose2D
+from nnc.compiler.vocabulary.ops.conv import (
+    Conv1D,
+    Conv2D,
+    Conv3D,
+    Convolution,
+    Sliding,
+    Window,
+)
 
 
-def _options(op: Conv2D | ConvTranspose2D, **padding: tuple[int, ...]) -> dict[str, object]:
+def options(op: Window, groups: int = 1, **padding: tuple[int, ...]) -> dict[str, object]:
     """The arguments of a convolution; dilation and the like only where they say something."""
     options: dict[str, object] = {
         "kernel_size": one_or_each(op.kernels),
@@ -17,36 +24,35 @@ def _options(op: Conv2D | ConvTranspose2D, **padding: tuple[int, ...]) -> dict[s
         usual = 0 if "padding" in name else 1
         if any(number != usual for number in each):
             options[name] = one_or_each(each)
-    if op.groups != 1:
-        options["groups"] = op.groups
+    if groups != 1:
+        options["groups"] = groups
     if not op.has_bias:
         options["bias"] = False
     return options
 
 
-@OPS.lowers(Conv2D)
-def conv2d(op: Conv2D, at: Site) -> Lowered:
+def class_of(op: Sliding, at: Site) -> py.Expr:
+    """torch's class; one of our own where the kernel is turned round."""
+    if op.flip:
+        return at.piece(f"conv:TrueConv{op.axes}d")
+    return py.dotted(f"nn.Conv{op.axes}d")
+
+
+def padded(op: Sliding, at: Site) -> tuple[py.Expr, tuple[int, ...]]:
+    """The input, and the padding that the layer itself adds: torch's adds the same to both ends."""
     pads = op.pads(at.node.input_types)
-    symmetric = all(before == after for before, after in pads) and not at.varies
-    within = tuple(before for before, _ in pads) if symmetric else (0,) * op.axes
-    x = at.input if symmetric else py.call("F.pad", at.input, pad_argument(pads))
-    options = _options(op, padding=within)
-    return at.apply(py.call("nn.Conv2d", op.channels(at.type), op.filters, **options), x)
+    if all(before == after for before, after in pads) and not at.varies:
+        return at.input, tuple(before for before, _ in pads)
+    return py.call("F.pad", at.input, pad_argument(pads)), (0,) * op.axes
 
 
-@OPS.lowers(ConvTranspose2D)
-def conv_transpose2d(op: ConvTranspose2D, at: Site) -> Lowered:
-    """torch cuts `padding` off both ends and then lets the end grow by `output_padding`; what that
-    can't say is cut off afterwards."""
-    paddings, grown, cuts = [], [], []
-    for (before, after), stride in zip(op.crops(), op.strides, strict=True):
-        said = 0 <= before - after < stride
-        paddings.append(before if said else 0)
-        grown.append(before - after if said else max(-after, 0))
-        cuts.append((0, 0) if said else (-before, -max(after, 0)))
-    options = _options(op, padding=tuple(paddings), output_padding=tuple(grown))
-    channels = op.channels(at.type)
-    made = at.apply(py.call("nn.ConvTranspose2d", channels, op.filters, **options))
-    if not any(map(any, cuts)):
-        return made
-    return py.call("F.pad", made, pad_argument(tuple(cuts)))
+@OPS.lowers(Conv1D, Conv2D, Conv3D)
+def conv(op: Convolution, at: Site) -> Lowered:
+    x, padding = padded(op, at)
+    layer = py.call(
+        class_of(op, at),
+        op.channels(at.type),
+        op.filters,
+        **options(op, op.groups, padding=padding),
+    )
+    return at.apply(layer, x)

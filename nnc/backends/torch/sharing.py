@@ -11,8 +11,11 @@ from nnc.backends import pysource as py
 
 _POSITIONS: dict[str, tuple[str, ...]] = {
     "nn.Linear": ("inputs", "outputs"),
-    "nn.Conv2d": ("in_channels", "out_channels"),
-    "nn.ConvTranspose2d": ("in_channels", "out_channels"),
+    **{
+        f"{kind}{axes}d": ("in_channels", "out_channels")
+        for kind in ("nn.Conv", "nn.ConvTranspose", "TrueConv")
+        for axes in (1, 2, 3)
+    },
     "nn.BatchNorm1d": ("channels",),
     "nn.BatchNorm2d": ("channels",),
     "nn.BatchNorm3d": ("channels",),

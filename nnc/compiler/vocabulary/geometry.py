@@ -4,6 +4,7 @@ n input size, k kernel, s stride, d dilation, (lo, hi) padding before and after:
 
     same  : o = ceil(n / s);  t = max((o - 1)·s + d·(k - 1) + 1 - n, 0);  lo = t // 2;  hi = t - lo
     full  : lo = hi = d·(k - 1)
+    causal: lo = d·(k - 1);  hi = 0
     valid : lo = hi = 0
     output: o = (n + lo + hi - d·(k - 1) - 1) // s + 1
 """
@@ -22,6 +23,11 @@ Padding: TypeAlias = Annotated[
         "`valid`, `same`, `full`, a whole number, or a list with a number or a pair for each axis"
     ),
 ]
+LinePadding: TypeAlias = Annotated[
+    Literal["valid", "same", "full", "causal"] | Count | tuple[Count | tuple[Count, Count], ...],
+    Phrase("`valid`, `same`, `full`, `causal`, a whole number, or a list with a number or a pair"),
+]
+"""What one-dimensional windows take."""
 
 
 def per_axis(op: Word, value: Any, axes: int, argument: str) -> tuple[int, ...]:
@@ -53,6 +59,8 @@ def pads(
         return ((0, 0),) * axes
     if padding == "full":
         return tuple((d * (k - 1),) * 2 for k, d in zip(kernel, dilation, strict=True))
+    if padding == "causal":
+        return tuple((d * (k - 1), 0) for k, d in zip(kernel, dilation, strict=True))
     if padding == "same":
         return tuple(map(_same(op), sizes, kernel, stride, dilation))
     if isinstance(padding, int):

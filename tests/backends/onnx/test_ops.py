@@ -30,7 +30,7 @@ from nnc.compiler.vocabulary.ops.activation import (
 )
 from nnc.compiler.vocabulary.ops.attention import MultiHeadAttention
 from nnc.compiler.vocabulary.ops.base import example, parse_type
-from nnc.compiler.vocabulary.ops.conv import Conv2D, ConvTranspose2D
+from nnc.compiler.vocabulary.ops.conv import Window
 from nnc.compiler.vocabulary.ops.embedding import Embedding
 from nnc.compiler.vocabulary.ops.normalization import GroupNorm, InstanceNorm
 from nnc.compiler.vocabulary.ops.pooling import AvgPool2D, GlobalAvgPool
@@ -44,7 +44,7 @@ OPSETS = (18, 20, 23, 26)
 
 WITHOUT_FLOAT64 = (
     *(GroupNorm, InstanceNorm),
-    *(AvgPool2D, Conv2D, ConvTranspose2D, GlobalAvgPool),
+    *(AvgPool2D, GlobalAvgPool, Window),
     *(Gelu, LeakyRelu, LSTM),
     *(Celu, Elu, HardSigmoid, HardSwish, LogSigmoid, Mish, PReLU, Selu, Softplus, Softsign),
 )

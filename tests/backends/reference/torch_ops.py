@@ -11,111 +11,23 @@ import torch.nn.functional as F
 from nnc.compiler.vocabulary.ops import (
     activation,
     attention,
-    conv,
     dense,
     elementwise,
     embedding,
     merge,
     normalization,
-    pooling,
     recurrent,
     reduction,
     regularization,
     shape,
 )
-from nnc.compiler.vocabulary.ops.base import Channelled, Op
+from nnc.compiler.vocabulary.ops.base import Op
+from tests.backends.reference.torch_windows import WINDOWS, channels_first
 from tests.words.torch_functions import TORCH_FUNCTIONS
 
 Weights: TypeAlias = dict[str, torch.Tensor]
 Function: TypeAlias = Callable[..., Any]
 """(op, weights by their short name, inputs) -> a tensor or several."""
-
-
-def channels_first(function: Function) -> Function:
-    """The function on channels-first tensors, with the op's axis order outside."""
-
-    def turned(op: Channelled, w: Weights, x: torch.Tensor) -> torch.Tensor:
-        if op.layout == "channels_first" or x.dim() < 3:
-            return function(op, w, x)
-        y = function(op, w, x.movedim(-1, 1))
-        return y.movedim(1, -1) if y.dim() > 2 else y
-
-    return turned
-
-
-def _padded(op: Any, x: torch.Tensor, value: float = 0.0) -> torch.Tensor:
-    sizes = x.shape[2:]
-    widths = []
-    for n, k, s, d, given in zip(
-        sizes, op.kernels, op.strides, op.dilations, _given(op), strict=True
-    ):
-        if given == "same":
-            total = max((-(-n // s) - 1) * s + d * (k - 1) + 1 - n, 0)
-            given = (total // 2, total - total // 2)
-        widths.append(given)
-    return F.pad(x, [p for pair in reversed(widths) for p in pair], value=value)
-
-
-def _given(op: Any) -> list[Any]:
-    axes = len(op.kernels)
-    if op.padding == "full":
-        return [(d * (k - 1),) * 2 for k, d in zip(op.kernels, op.dilations, strict=True)]
-    if isinstance(op.padding, str):
-        return ["same" if op.padding == "same" else (0, 0)] * axes
-    each = [op.padding] * axes if isinstance(op.padding, int) else op.padding
-    return [(p, p) if isinstance(p, int) else p for p in each]
-
-
-@channels_first
-def _conv(op: conv.Conv2D, w: Weights, x: torch.Tensor) -> torch.Tensor:
-    return F.conv2d(
-        _padded(op, x), w["weight"], w.get("bias"), op.strides, 0, op.dilations, op.groups
-    )
-
-
-@channels_first
-def _conv_transpose(op: conv.ConvTranspose2D, w: Weights, x: torch.Tensor) -> torch.Tensor:
-    full = F.conv_transpose2d(x, w["weight"], None, op.strides, 0, 0, op.groups, op.dilations)
-    ends = []
-    for axis in range(2):
-        n, k, s, d = x.shape[2 + axis], op.kernels[axis], op.strides[axis], op.dilations[axis]
-        if op.padding == "same":
-            lo = max(d * (k - 1) + 1 - s, 0) // 2
-            ends.append((lo, lo + n * s))
-        else:
-            lo, hi = _given(op)[axis]
-            size = (n - 1) * s + d * (k - 1) + 1 - lo - hi + op.output_paddings[axis]
-            ends.append((lo, lo + size))
-    beyond = [max(stop - full.shape[2 + axis], 0) for axis, (_, stop) in enumerate(ends)]
-    full = F.pad(full, [0, beyond[1], 0, beyond[0]])
-    (top, bottom), (left, right) = ends
-    y = full[:, :, top:bottom, left:right]
-    return y if "bias" not in w else y + w["bias"][:, None, None]
-
-
-@channels_first
-def _max_pool(op: pooling.MaxPool2D, w: Weights, x: torch.Tensor) -> torch.Tensor:
-    if isinstance(op.padding, int):
-        return F.max_pool2d(x, op.kernels, op.strides, op.padding, ceil_mode=op.ceil_mode)
-    return F.max_pool2d(_padded(op, x, -torch.inf), op.kernels, op.strides, ceil_mode=op.ceil_mode)
-
-
-@channels_first
-def _avg_pool(op: pooling.AvgPool2D, w: Weights, x: torch.Tensor) -> torch.Tensor:
-    include = op.padding != "same" if op.count_include_pad is None else op.count_include_pad
-    if isinstance(op.padding, int) or op.padding == "valid":
-        amount = op.padding if isinstance(op.padding, int) else 0
-        return F.avg_pool2d(
-            x, op.kernels, op.strides, amount, ceil_mode=op.ceil_mode, count_include_pad=include
-        )
-    assert not include, "no example counts unequal padding"
-    ones = F.avg_pool2d(_padded(op, torch.ones_like(x)), op.kernels, op.strides)
-    return F.avg_pool2d(_padded(op, x), op.kernels, op.strides) / ones
-
-
-@channels_first
-def _global_avg_pool(op: pooling.GlobalAvgPool, w: Weights, x: torch.Tensor) -> torch.Tensor:
-    return x.flatten(2).mean(-1)
 
 
 @channels_first
@@ -218,6 +130,7 @@ def _reduction(function: Function) -> Function:
 
 TORCH: dict[type[Op], Function] = {
     **TORCH_FUNCTIONS,
+    **WINDOWS,
     activation.Relu: lambda op, w, x: F.relu(x),
     activation.LeakyRelu: lambda op, w, x: F.leaky_relu(x, op.slope),
     activation.Sigmoid: lambda op, w, x: torch.sigmoid(x),
@@ -227,8 +140,6 @@ TORCH: dict[type[Op], Function] = {
     activation.Identity: lambda op, w, x: x + 0,
     activation.Softmax: lambda op, w, x: F.softmax(x, op.axis + 1 if op.axis >= 0 else op.axis),
     attention.MultiHeadAttention: _attention,
-    conv.Conv2D: _conv,
-    conv.ConvTranspose2D: _conv_transpose,
     dense.Dense: lambda op, w, x: F.linear(x, w["weight"], w.get("bias")),
     elementwise.Negate: lambda op, w, x: -x,
     elementwise.Abs: lambda op, w, x: x.abs(),
@@ -249,9 +160,6 @@ TORCH: dict[type[Op], Function] = {
     normalization.GroupNorm: _group_norm,
     normalization.InstanceNorm: _instance_norm,
     normalization.RMSNorm: _rms_norm,
-    pooling.MaxPool2D: _max_pool,
-    pooling.AvgPool2D: _avg_pool,
-    pooling.GlobalAvgPool: _global_avg_pool,
     recurrent.LSTM: _lstm,
     reduction.Mean: _reduction(torch.mean),
     reduction.Sum: _reduction(torch.sum),

@@ -1,4 +1,7 @@
-"""Convolutions. All are cross-correlations, as every framework has them."""
+"""Convolutions over one, two and three axes.
+
+They are cross-correlations, as every framework has them, unless `flip` turns the kernel round.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from nnc.compiler.types import Dim, add, is_static, multiply
-from nnc.compiler.vocabulary.base import Count, Mistake, PositiveInt, Rejected, Size
-from nnc.compiler.vocabulary.geometry import Padding, Pads, output_size, pads, per_axis
+from nnc.compiler.vocabulary.base import Mistake, PositiveInt, Rejected, Size
+from nnc.compiler.vocabulary.geometry import LinePadding, Padding, Pads, output_size, pads, per_axis
 from nnc.compiler.vocabulary.ops.base import (
     Channelled,
     Example,
@@ -21,7 +23,7 @@ from nnc.compiler.vocabulary.ops.base import (
     require_rank,
 )
 
-_ALIASES = {
+ALIASES = {
     "out_channels": "filters",
     "kernel_size": "kernel",
     "strides": "stride",
@@ -34,19 +36,24 @@ _ALIASES = {
 AXES = ("depth", "height", "width")
 
 
-class _Window(Channelled, Weighted):
-    """What convolutions and transposed convolutions share."""
+def require_spatial(op: Channelled, inputs: Types, axes: int) -> None:
+    """Raise Rejected unless the input is floating-point, with channels and this many axes."""
+    names = ", ".join(AXES[-axes:]) if axes > 1 else "length"
+    first = op.layout == "channels_first"
+    require_rank(op, inputs[0], axes + 1, f"channels, {names}" if first else f"{names}, channels")
+    require_float(op, inputs)
+
+
+class Window(Channelled, Weighted):
+    """A kernel that moves over the spatial axes."""
 
     axes: ClassVar[int]
-    positional = ("filters", "kernel", "stride")
-    argument_aliases = _ALIASES
+    argument_aliases = ALIASES
 
-    filters: PositiveInt = Field(description="channels of the result")
     kernel: Size = Field(description="size of the kernel")
     stride: Size = Field(1, description="step of the kernel")
     padding: Padding = Field("valid", description="padding around the input")
     dilation: Size = Field(1, description="distance of the kernel's elements")
-    groups: PositiveInt = Field(1, description="parts that channels and filters are divided into")
 
     @property
     def kernels(self) -> tuple[int, ...]:
@@ -60,16 +67,19 @@ class _Window(Channelled, Weighted):
     def dilations(self) -> tuple[int, ...]:
         return per_axis(self, self.dilation, self.axes, "dilation")
 
+
+class Grouped(Window):
+    """A window over all channels, or over groups of them, that gives any number of filters."""
+
+    positional = ("filters", "kernel", "stride")
+
+    filters: PositiveInt = Field(description="channels of the result")
+    groups: PositiveInt = Field(1, description="parts that channels and filters are divided into")
+
     def check(self, inputs: Types) -> None:
         """Raise Rejected unless channels and filters divide into the groups."""
-        (x,) = inputs
-        names = ", ".join(AXES[-self.axes :])
-        first = self.layout == "channels_first"
-        require_rank(
-            self, x, self.axes + 1, f"channels, {names}" if first else f"{names}, channels"
-        )
-        require_float(self, inputs)
-        channels = self.channels(x)
+        require_spatial(self, inputs, self.axes)
+        channels = self.channels(inputs[0])
         for number, what in ((channels, "input channels"), (self.filters, "filters")):
             if number % self.groups:
                 raise Rejected(
@@ -81,15 +91,21 @@ class _Window(Channelled, Weighted):
                 )
 
 
-class _Convolution(_Window):
-    def pads(self, x: Types) -> Pads:
+class Sliding(Window):
+    """A window of which every place gives an element of the result."""
+
+    flip: bool = Field(
+        False, description="true convolution: the kernel turned round along every spatial axis"
+    )
+
+    def pads(self, inputs: Types) -> Pads:
         """Padding before and after each spatial axis, as numbers."""
         return pads(
-            self, self.padding, self.spatial(x[0]), self.kernels, self.strides, self.dilations
+            self, self.padding, self.spatial(inputs[0]), self.kernels, self.strides, self.dilations
         )
 
-    def infer(self, inputs: Types) -> Types:
-        self.check(inputs)
+    def moved_over(self, inputs: Types, filters: int) -> Types:
+        """The type of the result with so many channels."""
         (x,) = inputs
         windows = zip(
             self.spatial(x),
@@ -99,9 +115,20 @@ class _Convolution(_Window):
             self.pads(inputs),
             strict=True,
         )
-        return (
-            self.join(x, self.filters, tuple(output_size(self, *window) for window in windows)),
-        )
+        return (self.join(x, filters, tuple(output_size(self, *window) for window in windows)),)
+
+    def places(self, inputs: Types) -> int:
+        """How many places the window has; symbolic dimensions count 1."""
+        spatial = self.spatial(self.infer(inputs)[0])
+        return prod(d if isinstance(d, int) else 1 for d in spatial)
+
+
+class Convolution(Grouped, Sliding):
+    """A convolution over any number of axes."""
+
+    def infer(self, inputs: Types) -> Types:
+        self.check(inputs)
+        return self.moved_over(inputs, self.filters)
 
     def weights(self, inputs: Types) -> tuple[Weight, ...]:
         per_group = self.channels(inputs[0]) // self.groups
@@ -114,21 +141,60 @@ class _Convolution(_Window):
         return (kernel, *self.bias_weight(self.filters))
 
     def cost(self, inputs: Types) -> int:
-        places = self.spatial(self.infer(inputs)[0])
         per_place = self.filters * (self.channels(inputs[0]) // self.groups) * prod(self.kernels)
-        return per_place * prod(d if isinstance(d, int) else 1 for d in places)
+        return per_place * self.places(inputs)
 
 
-class Conv2D(_Convolution):
-    """Two-dimensional convolution (cross-correlation): [C, H, W] -> [filters, H', W'].
+class Conv1D(Convolution):
+    """One-dimensional convolution: [C, L] -> [filters, L'].
+
+    y[f, i] = bias[f] + Σ weight[f, c, u] · x[c, i·stride + u·dilation - pad], with L' =
+    (L + pads - dilation·(kernel - 1) - 1) // stride + 1. `flip` takes weight[f, c, kernel - 1 - u].
+    `causal` pads dilation·(kernel - 1) zeros before the first element, so that nothing looks ahead.
+    weight: [filters, C / groups, kernel]; bias: [filters].
+    """
+
+    word = "Conv1D"
+    aliases = ("Conv1d", "Convolution1D", "conv1d")
+    axes = 1
+    padding: LinePadding = Field("valid", description="padding around the input")  # type: ignore[assignment]
+
+    @classmethod
+    def examples(cls) -> tuple[Example, ...]:
+        x = "f32[3, 8]"
+        return (
+            example(cls(filters=4, kernel=3), x),
+            example(cls(filters=4, kernel=3, flip=True, padding="full"), x),
+            example(cls(filters=4, kernel=2, stride=3, padding="same", bias=False), x),
+            example(cls(filters=4, kernel=3, padding="causal", dilation=2), "f32[3, T]"),
+            example(cls(filters=6, kernel=3, stride=2, padding=((1, 2),), groups=2), "f32[4, 9]"),
+            example(cls(filters=4, kernel=3, stride=2, dilation=2, padding=1), "f32[3, 9]"),
+            example(cls(filters=4, kernel=3, padding="same"), "f32[3, T]"),
+            example(cls(filters=4, kernel=2, flip=True, layout="channels_last"), "f32[7, 3]"),
+        )
+
+    @classmethod
+    def mistakes(cls) -> tuple[Mistake, ...]:
+        return (
+            Mistake("(4, [3, 3])", "E203"),
+            Mistake("(4, 3, padding=cause)", "E203"),
+            Mistake("(4, 9)", "E304"),
+            Mistake("(4, 3)", "E301", "f32[3, 7, 7]"),
+            Mistake("(4, 3, groups=2)", "E305"),
+        )
+
+
+class Conv2D(Convolution):
+    """Two-dimensional convolution: [C, H, W] -> [filters, H', W'].
 
     y[f, i, j] = bias[f] + Σ weight[f, c, u, v] · x[c, i·stride + u·dilation - pad, …], with
-    H' = (H + pads - dilation·(kernel - 1) - 1) // stride + 1.
+    H' = (H + pads - dilation·(kernel - 1) - 1) // stride + 1. `flip` takes weight[f, c,
+    kernel - 1 - u, kernel - 1 - v]: the kernel turned by 180°.
     weight: [filters, C / groups, kernel, kernel]; bias: [filters].
     """
 
     word = "Conv2D"
-    aliases = ("Conv2d", "Convolution2D")
+    aliases = ("Conv2d", "Convolution2D", "conv2d")
     axes = 2
 
     @classmethod
@@ -144,6 +210,8 @@ class Conv2D(_Convolution):
             example(cls(filters=4, kernel=2, stride=2, dilation=(1, 3)), x),
             example(cls(filters=6, kernel=3, padding=1, groups=2), "f32[4, 5, 7]"),
             example(cls(filters=6, kernel=3, groups=3, stride=2), "f32[3, 5, 7]"),
+            example(cls(filters=4, kernel=(3, 2), padding="full", flip=True), x),
+            example(cls(filters=4, kernel=3, stride=2, groups=2, flip=True), "f32[6, 5, 7]"),
             example(cls(filters=4, kernel=3, padding="same"), "f32[3, H, W]"),
             example(cls(filters=4, kernel=2, padding=1, layout="channels_last"), "f32[7, 9, 3]"),
         )
@@ -164,111 +232,35 @@ class Conv2D(_Convolution):
         )
 
 
-class _Transposed(_Window):
-    """The gradient of a convolution as a layer."""
+class Conv3D(Convolution):
+    """Three-dimensional convolution: [C, D, H, W] -> [filters, D', H', W'].
 
-    output_padding: Count | tuple[Count, ...] = Field(
-        0, description="elements added after the end of the result; less than the stride"
-    )
-
-    @property
-    def output_paddings(self) -> tuple[int, ...]:
-        return per_axis(self, self.output_padding, self.axes, "output_padding")
-
-    def crops(self) -> Pads:
-        """What is cut off the full result before and after each axis; negative adds zeros.
-
-        `same` gives n·stride: left crop max(d·(k - 1) + 1 - s, 0) // 2, as Keras has it.
-        """
-        spans = [d * (k - 1) + 1 for k, d in zip(self.kernels, self.dilations, strict=True)]
-        if self.padding == "same":
-            lefts = [max(span - s, 0) // 2 for span, s in zip(spans, self.strides, strict=True)]
-            return tuple(
-                (left, span - s - left)
-                for left, span, s in zip(lefts, spans, self.strides, strict=True)
-            )
-        given = pads(
-            self, self.padding, (1,) * self.axes, self.kernels, (1,) * self.axes, self.dilations
-        )
-        return tuple(
-            (lo, hi - out) for (lo, hi), out in zip(given, self.output_paddings, strict=True)
-        )
-
-    def infer(self, inputs: Types) -> Types:
-        self.check(inputs)
-        (x,) = inputs
-        for out, s in zip(self.output_paddings, self.strides, strict=True):
-            if out >= s:
-                raise Rejected(
-                    "E203",
-                    f"`output_padding` of `{self.word}` must be less than the stride",
-                    argument="output_padding",
-                    label=f"{out} is not less than {s}",
-                )
-        sizes = zip(
-            self.spatial(x), self.strides, self.kernels, self.dilations, self.crops(), strict=True
-        )
-        spatial = tuple(
-            add(multiply(add(n, -1), s), d * (k - 1) + 1 - lo - hi)
-            for n, s, k, d, (lo, hi) in sizes
-        )
-        if is_static(spatial) and min(spatial) < 1:
-            raise Rejected(
-                "E304",
-                f"nothing is left of the result of `{self.word}` after its padding is cut off",
-                argument="padding",
-                label="this cuts off everything",
-            )
-        return (self.join(x, self.filters, spatial),)
-
-    def weights(self, inputs: Types) -> tuple[Weight, ...]:
-        channels = self.channels(inputs[0])
-        taps = prod(self.kernels)
-        per_group = self.filters // self.groups
-        kernel = self.kernel_weight(
-            (channels, per_group, *self.kernels),
-            channels // self.groups * taps,
-            per_group * taps,
-        )
-        return (kernel, *self.bias_weight(self.filters))
-
-    def cost(self, inputs: Types) -> int:
-        per_place = self.channels(inputs[0]) * (self.filters // self.groups) * prod(self.kernels)
-        places: tuple[Dim, ...] = self.spatial(inputs[0])
-        return per_place * prod(d if isinstance(d, int) else 1 for d in places)
-
-
-class ConvTranspose2D(_Transposed):
-    """Transposed two-dimensional convolution: [C, H, W] -> [filters, H', W'].
-
-    H' = (H - 1)·stride - pads + dilation·(kernel - 1) + 1 + output_padding; with `same` H' =
-    H·stride; `full` cuts dilation·(kernel - 1) off both ends. weight: [C, filters / groups,
-    kernel, kernel]; bias: [filters].
+    As Conv2D, with one axis more. weight: [filters, C / groups, kernel, kernel, kernel];
+    bias: [filters].
     """
 
-    word = "ConvTranspose2D"
-    aliases = ("Conv2DTranspose", "ConvTranspose2d")
-    axes = 2
+    word = "Conv3D"
+    aliases = ("Conv3d", "Convolution3D", "conv3d")
+    axes = 3
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
-        x = "f32[3, 4, 5]"
+        x = "f32[3, 4, 5, 6]"
         return (
-            example(cls(filters=4, kernel=3), x),
-            example(cls(filters=4, kernel=3, stride=2, padding=1, output_padding=1), x),
-            example(cls(filters=4, kernel=3, stride=2, padding="same"), x),
-            example(cls(filters=4, kernel=2, stride=3, padding="same"), x),
-            example(cls(filters=2, kernel=(2, 3), dilation=2, bias=False), x),
-            example(cls(filters=6, kernel=3, stride=(1, 2), groups=2), "f32[4, 3, 5]"),
-            example(cls(filters=4, kernel=3, stride=2, padding=((1, 0), (0, 2))), x),
-            example(cls(filters=4, kernel=2, stride=2), "f32[3, H, W]"),
-            example(cls(filters=4, kernel=3, layout="channels_last"), "f32[4, 5, 3]"),
+            example(cls(filters=2, kernel=2), x),
+            example(cls(filters=4, kernel=(2, 3, 1), stride=(1, 2, 2), padding="same"), x),
+            example(cls(filters=2, kernel=2, padding=((0, 1), 1, (2, 0)), dilation=2), x),
+            example(cls(filters=2, kernel=2, stride=2, dilation=(1, 2, 1), bias=False), x),
+            example(cls(filters=4, kernel=(1, 2, 2), groups=2, flip=True), "f32[2, 3, 4, 5]"),
+            example(cls(filters=2, kernel=2, padding="full"), "f32[3, D, H, 2]"),
+            example(cls(filters=2, kernel=2, layout="channels_last"), "f32[4, 5, 6, 3]"),
         )
 
     @classmethod
     def mistakes(cls) -> tuple[Mistake, ...]:
         return (
-            Mistake("(4, 3, stride=2, output_padding=2)", "E203"),
-            Mistake("(4, 2, padding=9)", "E304"),
-            Mistake("(4, 3, groups=3)", "E305"),
+            Mistake("(4, [3, 3])", "E203"),
+            Mistake("(4, 9)", "E304"),
+            Mistake("(4, 3)", "E301", "f32[3, 7, 7]"),
+            Mistake("(4, 2, groups=2)", "E305"),
         )
