@@ -37,7 +37,7 @@ _FILES = {
         "sum_of_magnitudes sum_of_squares"
     ),
     "normalization": "BatchNorm RMSNorm",
-    "optimizers": "Adam RMSprop SGD",
+    "optimizers": "Adadelta Adagrad Adam Adamax Lamb Lion Nadam RMSprop SGD",
     "padding": "pad_circular pad_edge",
     "pooling": "average_pool",
     "training": "train",

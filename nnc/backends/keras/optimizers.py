@@ -29,27 +29,78 @@ def sgd(op: words.Sgd, training: Training) -> Construction:
     options: dict[str, object] = {"learning_rate": op.lr, "momentum": op.momentum}
     if op.nesterov:
         options["nesterov"] = True
-    if op.weight_decay:
-        options["l2"] = op.weight_decay
-    return "SGD", options
+    return "SGD", options | _coupled(op)
+
+
+def _coupled(op: words.Coupled) -> dict[str, object]:
+    return {"l2": op.weight_decay} if op.weight_decay else {}
+
+
+@OPTIMIZERS.lowers(words.Adagrad)
+def adagrad(op: words.Adagrad, training: Training) -> Construction:
+    options: dict[str, object] = {"learning_rate": op.lr, "epsilon": op.epsilon}
+    if op.initial:
+        options["initial"] = op.initial
+    return "Adagrad", options | _coupled(op)
+
+
+@OPTIMIZERS.lowers(words.Adadelta)
+def adadelta(op: words.Adadelta, training: Training) -> Construction:
+    options: dict[str, object] = {"learning_rate": op.lr, "decay": op.decay, "epsilon": op.epsilon}
+    return "Adadelta", options | _coupled(op)
 
 
 @OPTIMIZERS.lowers(words.RmsProp)
 def rmsprop(op: words.RmsProp, training: Training) -> Construction:
-    return "RMSprop", {"learning_rate": op.lr, "decay": op.decay, "epsilon": op.epsilon}
+    options: dict[str, object] = {"learning_rate": op.lr, "decay": op.decay, "epsilon": op.epsilon}
+    if op.momentum:
+        options["momentum"] = op.momentum
+    if op.centered:
+        options["centered"] = True
+    return "RMSprop", options | _coupled(op)
+
+
+_Adaptive: TypeAlias = words.Adam | words.AdamW | words.Adamax | words.Nadam | words.Lamb
+
+
+def _moments(op: _Adaptive) -> dict[str, object]:
+    options: dict[str, object] = {"learning_rate": op.lr}
+    return options | {"beta1": op.beta1, "beta2": op.beta2, "epsilon": op.epsilon}
+
+
+def _amsgrad(op: words.Adam | words.AdamW) -> dict[str, object]:
+    return {"amsgrad": True} if op.amsgrad else {}
 
 
 @OPTIMIZERS.lowers(words.Adam)
 def adam(op: words.Adam, training: Training) -> Construction:
-    options: dict[str, object] = {"learning_rate": op.lr}
-    options |= {"beta1": op.beta1, "beta2": op.beta2, "epsilon": op.epsilon}
-    return "Adam", options
+    return "Adam", _moments(op) | _amsgrad(op) | _coupled(op)
 
 
 @OPTIMIZERS.lowers(words.AdamW)
 def adamw(op: words.AdamW, training: Training) -> Construction:
-    name, options = adam(op, training)
-    return name, {**options, "decay": op.weight_decay}
+    return "Adam", _moments(op) | {"decay": op.weight_decay} | _amsgrad(op)
+
+
+@OPTIMIZERS.lowers(words.Adamax)
+def adamax(op: words.Adamax, training: Training) -> Construction:
+    return "Adamax", _moments(op) | _coupled(op)
+
+
+@OPTIMIZERS.lowers(words.Nadam)
+def nadam(op: words.Nadam, training: Training) -> Construction:
+    return "Nadam", _moments(op) | {"momentum_decay": op.momentum_decay} | _coupled(op)
+
+
+@OPTIMIZERS.lowers(words.Lion)
+def lion(op: words.Lion, training: Training) -> Construction:
+    options: dict[str, object] = {"learning_rate": op.lr, "beta1": op.beta1, "beta2": op.beta2}
+    return "Lion", options | {"decay": op.weight_decay}
+
+
+@OPTIMIZERS.lowers(words.Lamb)
+def lamb(op: words.Lamb, training: Training) -> Construction:
+    return "Lamb", _moments(op) | {"decay": op.weight_decay}
 
 
 def learning_rate(training: Training) -> py.Function:

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from nnc.backends import pysource as py
 from nnc.backends.base import Table
-from nnc.compiler.vocabulary.optimizers import Adam, AdamW, RmsProp, Sgd
+from nnc.compiler.vocabulary import optimizers as words
 from nnc.compiler.vocabulary.schedules import (
     ClipValue,
     ConstantRate,
@@ -21,13 +21,15 @@ from nnc.compiler.vocabulary.schedules import (
 RateLowering: TypeAlias = Callable[[Any, float, py.Expr, py.Expr], py.Expr]
 """(schedule, η₀, step after the warm-up, updates after the warm-up) -> the rate."""
 
-OPTIMIZERS: Table[Callable[[Any, py.Expr], py.Expr]] = Table("torch", "optimizer")
+Piece: TypeAlias = Callable[[str], py.Name]
+
+OPTIMIZERS: Table[Callable[[Any, py.Expr, Piece], py.Expr]] = Table("torch", "optimizer")
 SCHEDULES: Table[RateLowering] = Table("torch", "schedule")
 CLIPS: Table[Callable[[Any, py.Expr], py.Expr]] = Table("torch", "clip")
 
 
-@OPTIMIZERS.lowers(Sgd)
-def sgd(op: Sgd, weights: py.Expr) -> py.Expr:
+@OPTIMIZERS.lowers(words.Sgd)
+def sgd(op: words.Sgd, weights: py.Expr, piece: Piece) -> py.Expr:
     return py.call(
         "torch.optim.SGD",
         weights,
@@ -40,39 +42,91 @@ def sgd(op: Sgd, weights: py.Expr) -> py.Expr:
     )
 
 
-@OPTIMIZERS.lowers(RmsProp)
-def rmsprop(op: RmsProp, weights: py.Expr) -> py.Expr:
+@OPTIMIZERS.lowers(words.Adagrad)
+def adagrad(op: words.Adagrad, weights: py.Expr, piece: Piece) -> py.Expr:
+    return py.call(
+        "torch.optim.Adagrad",
+        weights,
+        lr=op.lr,
+        lr_decay=0.0,
+        eps=op.epsilon,
+        initial_accumulator_value=op.initial,
+        weight_decay=op.weight_decay,
+    )
+
+
+@OPTIMIZERS.lowers(words.Adadelta)
+def adadelta(op: words.Adadelta, weights: py.Expr, piece: Piece) -> py.Expr:
+    return py.call(
+        "torch.optim.Adadelta",
+        weights,
+        lr=op.lr,
+        rho=op.decay,
+        eps=op.epsilon,
+        weight_decay=op.weight_decay,
+    )
+
+
+@OPTIMIZERS.lowers(words.RmsProp)
+def rmsprop(op: words.RmsProp, weights: py.Expr, piece: Piece) -> py.Expr:
     return py.call(
         "torch.optim.RMSprop",
         weights,
         lr=op.lr,
         alpha=op.decay,
         eps=op.epsilon,
-        momentum=0.0,
-        centered=False,
-        weight_decay=0.0,
+        momentum=op.momentum,
+        centered=op.centered,
+        weight_decay=op.weight_decay,
     )
 
 
-@OPTIMIZERS.lowers(Adam)
-def adam(op: Adam, weights: py.Expr) -> py.Expr:
-    return _adam("torch.optim.Adam", op, weights, 0.0)
+@OPTIMIZERS.lowers(words.Adam)
+def adam(op: words.Adam, weights: py.Expr, piece: Piece) -> py.Expr:
+    return _moments("torch.optim.Adam", op, weights, amsgrad=op.amsgrad)
 
 
-@OPTIMIZERS.lowers(AdamW)
-def adamw(op: AdamW, weights: py.Expr) -> py.Expr:
-    return _adam("torch.optim.AdamW", op, weights, op.weight_decay)
+@OPTIMIZERS.lowers(words.AdamW)
+def adamw(op: words.AdamW, weights: py.Expr, piece: Piece) -> py.Expr:
+    return _moments("torch.optim.AdamW", op, weights, amsgrad=op.amsgrad)
 
 
-def _adam(name: str, op: Adam, weights: py.Expr, decay: float) -> py.Expr:
+@OPTIMIZERS.lowers(words.Adamax)
+def adamax(op: words.Adamax, weights: py.Expr, piece: Piece) -> py.Expr:
+    return _moments("torch.optim.Adamax", op, weights)
+
+
+@OPTIMIZERS.lowers(words.Nadam)
+def nadam(op: words.Nadam, weights: py.Expr, piece: Piece) -> py.Expr:
+    decay = {"momentum_decay": op.momentum_decay, "decoupled_weight_decay": False}
+    return _moments("torch.optim.NAdam", op, weights, **decay)
+
+
+@OPTIMIZERS.lowers(words.Lamb)
+def lamb(op: words.Lamb, weights: py.Expr, piece: Piece) -> py.Expr:
+    return _moments(piece("optimizers:Lamb"), op, weights)
+
+
+@OPTIMIZERS.lowers(words.Lion)
+def lion(op: words.Lion, weights: py.Expr, piece: Piece) -> py.Expr:
+    betas = (op.beta1, op.beta2)
     return py.call(
-        name,
+        piece("optimizers:Lion"), weights, lr=op.lr, betas=betas, weight_decay=op.weight_decay
+    )
+
+
+_Adaptive: TypeAlias = words.Adam | words.AdamW | words.Adamax | words.Nadam | words.Lamb
+
+
+def _moments(function: str | py.Expr, op: _Adaptive, weights: py.Expr, **more: float) -> py.Expr:
+    return py.call(
+        function,
         weights,
         lr=op.lr,
         betas=(op.beta1, op.beta2),
         eps=op.epsilon,
-        amsgrad=False,
-        weight_decay=decay,
+        **more,
+        weight_decay=op.weight_decay,
     )
 
 

@@ -244,7 +244,7 @@ class _Writer:
             (py.Parameter("model", _MODULE),),
             (
                 py.Assign((py.name("trained"),), trained),
-                py.Return(OPTIMIZERS.find(op)(op, py.name("trained"))),
+                py.Return(OPTIMIZERS.find(op)(op, py.name("trained"), self.piece)),
             ),
             returns=py.dotted("torch.optim.Optimizer"),
             docstring="The optimiser over every weight that is trained.",

@@ -16,7 +16,19 @@ from nnc.backends.reference.table import Step
 from nnc.compiler.vocabulary.base import words
 from nnc.compiler.vocabulary.losses import BinaryCrossEntropy, CrossEntropy, MeanSquaredError
 from nnc.compiler.vocabulary.metrics import Accuracy, MeanAbsoluteError
-from nnc.compiler.vocabulary.optimizers import Adam, AdamW, Optimizer, RmsProp, Sgd
+from nnc.compiler.vocabulary.optimizers import (
+    Adadelta,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    Lamb,
+    Lion,
+    Nadam,
+    Optimizer,
+    RmsProp,
+    Sgd,
+)
 from nnc.compiler.vocabulary.penalties import L1, L2
 from nnc.compiler.vocabulary.schedules import (
     ClipValue,
@@ -27,6 +39,7 @@ from nnc.compiler.vocabulary.schedules import (
     Schedule,
     Steps,
 )
+from tests.words.updates import torch_float64
 
 RNG = np.random.default_rng(3)
 SMALLEST = 2.0**-23
@@ -150,6 +163,42 @@ RULES: list[tuple[Optimizer, Callable[[Any], torch.optim.Optimizer]]] = [
         lambda p: torch.optim.Adam(p, lr=0.1, betas=(0.5, 0.7), eps=1e-2),
     ),
     (AdamW(lr=0.1, weight_decay=0.3), lambda p: torch.optim.AdamW(p, lr=0.1, weight_decay=0.3)),
+    (
+        AdamW(lr=0.1, weight_decay=0.3, amsgrad=True),
+        lambda p: torch.optim.AdamW(p, lr=0.1, weight_decay=0.3, amsgrad=True),
+    ),
+    (
+        Adam(lr=0.1, weight_decay=0.3, amsgrad=True),
+        lambda p: torch.optim.Adam(p, lr=0.1, weight_decay=0.3, amsgrad=True),
+    ),
+    (
+        RmsProp(lr=0.1, centered=True, momentum=0.9, weight_decay=0.2),
+        lambda p: torch.optim.RMSprop(p, lr=0.1, centered=True, momentum=0.9, weight_decay=0.2),
+    ),
+    (Adagrad(lr=0.1), lambda p: torch.optim.Adagrad(p, lr=0.1)),
+    (
+        Adagrad(lr=0.1, initial=0.1, epsilon=1e-3, weight_decay=0.2),
+        lambda p: torch.optim.Adagrad(
+            p, lr=0.1, initial_accumulator_value=0.1, eps=1e-3, weight_decay=0.2
+        ),
+    ),
+    (Adadelta(), torch.optim.Adadelta),
+    (
+        Adadelta(lr=0.5, decay=0.5, epsilon=1e-2, weight_decay=0.2),
+        lambda p: torch.optim.Adadelta(p, lr=0.5, rho=0.5, eps=1e-2, weight_decay=0.2),
+    ),
+    (Adamax(), torch.optim.Adamax),
+    (
+        Adamax(lr=0.1, beta1=0.5, beta2=0.7, epsilon=1e-2, weight_decay=0.2),
+        lambda p: torch.optim.Adamax(p, lr=0.1, betas=(0.5, 0.7), eps=1e-2, weight_decay=0.2),
+    ),
+    (Nadam(), torch.optim.NAdam),
+    (
+        Nadam(lr=0.1, beta1=0.5, beta2=0.7, epsilon=1e-2, momentum_decay=1, weight_decay=0.2),
+        lambda p: torch.optim.NAdam(
+            p, lr=0.1, betas=(0.5, 0.7), eps=1e-2, momentum_decay=1, weight_decay=0.2
+        ),
+    ),
 ]
 
 
@@ -159,20 +208,49 @@ def test_optimizers_over_twenty_updates_with_changing_rates(number: int) -> None
     rng = np.random.default_rng(number)
     weight = rng.normal(size=7)
     theirs = torch.nn.Parameter(torch.tensor(weight))
-    optimizer = make([theirs])
     state: dict[str, np.ndarray] = {}
-    for t in range(1, 21):
-        gradient = rng.normal(size=7) * 10.0 ** rng.integers(-5, 1, 7)
-        rate = rule.lr / t
-        optimizer.param_groups[0]["lr"] = rate
-        theirs.grad = torch.tensor(gradient)
-        optimizer.step()
-        weight = table.optimizers.find(rule)(rule, Step(weight, gradient, rate, t, state))
+    with torch_float64():
+        optimizer = make([theirs])
+        for t in range(1, 21):
+            gradient = rng.normal(size=7) * 10.0 ** rng.integers(-5, 1, 7)
+            rate = rule.lr / t
+            optimizer.param_groups[0]["lr"] = rate
+            theirs.grad = torch.tensor(gradient)
+            optimizer.step()
+            weight = table.optimizers.find(rule)(rule, Step(weight, gradient, rate, t, state))
     np.testing.assert_allclose(weight, theirs.detach().numpy(), rtol=1e-12, atol=1e-14)
 
 
 def test_every_optimizer_is_compared() -> None:
-    assert {type(rule) for rule, _ in RULES} == set(words("optimizer"))
+    of_others = {Lion, Lamb}  # PyTorch has none
+    assert {type(rule) for rule, _ in RULES} == set(words("optimizer")) - of_others
+
+
+def test_lion_takes_steps_of_one_size() -> None:
+    rule = Lion(lr=0.1, weight_decay=0.5)
+    state: dict[str, np.ndarray] = {}
+    weight, gradient = np.array([2.0, -4.0, 1.0]), np.array([3.0, -0.01, 0.0])
+    found = table.optimizers.find(rule)(rule, Step(weight, gradient, 0.1, 1, state))
+    np.testing.assert_allclose(found, [1.9 - 0.1, -3.8 + 0.1, 0.95], rtol=1e-15)
+    np.testing.assert_allclose(state["mean"], 0.01 * gradient, rtol=1e-14)
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.5])
+def test_a_step_of_lamb_is_as_long_as_the_rate_says(decay: float) -> None:
+    rule = Lamb(lr=0.1, weight_decay=decay)
+    weight, gradient = np.array([3.0, 4.0]), np.array([7.0, -1.0])
+    found = table.optimizers.find(rule)(rule, Step(weight, gradient, 0.1, 1, {}))
+    assert np.linalg.norm(found - weight) == pytest.approx(0.1 * 5)
+    direction = np.sign(gradient) + decay * weight
+    np.testing.assert_allclose(
+        (weight - found) / 0.5, direction / np.linalg.norm(direction), rtol=1e-5
+    )
+
+
+def test_lamb_leaves_zero_weights_their_step() -> None:
+    rule = Lamb(lr=0.1)
+    found = table.optimizers.find(rule)(rule, Step(np.zeros(2), np.array([2.0, 0.0]), 0.1, 1, {}))
+    np.testing.assert_allclose(found, [-0.1, 0.0], rtol=1e-6)
 
 
 @pytest.mark.parametrize(
