@@ -42,6 +42,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+SLOW_FOLDERS = {
+    *("backends/keras", "backends/onnx", "backends/torch", "curriculum", "matrix", "programs"),
+    *("specs", "verify", "words"),
+}
+"""Their tests start frameworks or try every word everywhere; `make check` leaves them out."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    root = Path(__file__).parent
+    for item in items:
+        folder = item.path.parent.relative_to(root).as_posix()
+        if any(folder == slow or folder.startswith(f"{slow}/") for slow in SLOW_FOLDERS):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item,

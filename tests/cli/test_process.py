@@ -65,7 +65,7 @@ def loaded(folder: Path, arguments: list[str], heavy: set[str]) -> set[str]:
         (["compile", "xor.nn", "--backend", "keras", "-o", "k.py"], FRAMEWORKS | {"onnx"}),
         (["compile", "xor.nn", "--backend", "onnx", "-o", "x.onnx"], FRAMEWORKS | {"onnxruntime"}),
     ],
-    ids=" ".join,
+    ids=lambda value: " ".join(sorted(value)) if isinstance(value, set) else " ".join(value),
 )
 def test_a_verb_loads_only_what_it_needs(
     tmp_path: Path, arguments: list[str], heavy: set[str]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from pathlib import Path
 
 import pytest
@@ -46,10 +45,8 @@ def check(text: str) -> list[Diagnostic]:
 
 @pytest.mark.parametrize("what", ENDLESS)
 def test_expansion_always_ends(what: str) -> None:
-    start = time.perf_counter()
     found = check(f"{BLOCKS} model M {{ input x: f32[4] output y = x -> {ENDLESS[what]} }}")
     assert [d.code for d in found if d.severity == "error"] in (["E405"], ["E106"])
-    assert time.perf_counter() - start < 10  # a hang, not a matter of speed
 
 
 @pytest.mark.parametrize(
@@ -122,19 +119,3 @@ def test_random_damage_gives_diagnostics(seed: int, changes: int) -> None:
                 end = min(len(text), place + chance.randrange(1, 80))
                 text = text[:end] + text[place:]
     check(text)
-
-
-def test_time_grows_linearly() -> None:
-    """Ten times the layers may take at most thirty times as long: quadratic would be a hundred."""
-
-    def seconds(layers: int) -> float:
-        body = "\n".join(f"h = h -> Dense(8) as layer_{i} -> relu" for i in range(layers))
-        text = f"model M {{ input x: f32[8] h = x -> relu {body} output y = h }}"
-        best = float("inf")
-        for _ in range(2):
-            start = time.perf_counter()
-            assert not check(text)
-            best = min(best, time.perf_counter() - start)
-        return best
-
-    assert seconds(5000) < 30 * seconds(500)

@@ -16,7 +16,7 @@ from nnc.compiler.vocabulary.ops.normalization import (
 @OPS.lowers(BatchNorm)
 def batch_norm(op: BatchNorm, at: Site) -> Lowered:
     rank = at.type.rank
-    axes = {3: 2, 4: 3}.get(rank, 1)
+    axes = 1 if at.varies else {3: 2, 4: 3}.get(rank, 1)
     options = _plain("affine", op.affine)
     layer = at.layer(
         py.call(
@@ -27,7 +27,7 @@ def batch_norm(op: BatchNorm, at: Site) -> Lowered:
             **options,
         )
     )
-    if rank <= 4:
+    if rank <= 4 and (axes > 1 or rank < 3):
         return py.call(layer, at.input)
     flat = py.call(layer, py.method(at.input, "flatten", 2))
     return py.method(flat, "reshape", py.attribute(at.input, "shape"))
