@@ -2,8 +2,8 @@
 
     python -m bench.check [--rounds 3]
 
-Specs of 1,000, 10,000 and 25,000 layers, written out one a line, checked in one process. Aims: 1,000
-layers in less than a second, 10,000 in less than four, and time in proportion to the layers.
+Specs of 1,000, 10,000 and 25,000 layers, written out one a line, checked in one process. Aims:
+1,000 layers in less than a second, 10,000 in less than four, and time in proportion to the layers.
 """
 
 from __future__ import annotations
