@@ -67,6 +67,8 @@ def draw(weight: Weight, name: str, seed: int) -> Floats:
             _literal(weight, array)
         else:
             _RULES[type(weight.init)](weight, _stream(name, seed), array)
+            if weight.zero_row is not None:
+                array[weight.zero_row] = 0
     if weight.value is not None or isinstance(weight.init, _FREE):
         _check_finite(name, array)
     return array

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from nnc.backends import pysource as py
 from nnc.backends.keras.layer_names import LayerNames, legal_input
-from nnc.backends.keras.lowering import PIECES, Axes, PieceNames, Place, Site
+from nnc.backends.keras.lowering import PIECES, Axes, PieceNames, Place, Rows, Site
 from nnc.backends.keras.table import OPS
 from nnc.compiler.ir import Graph, Instance, Node, Value
 from nnc.compiler.types import FLOATS, Symbol, TensorType
@@ -19,8 +19,9 @@ _DTYPES = {"i32": "int32", "i64": "int64", "u8": "uint8", "bool": "bool"}
 class Builder:
     """Writes the lines of the function for a graph whose layout is channels last.
 
-    Afterwards `weights` maps canonical names to (layer, attribute, axes), `fixed` the names of
-    weights that are always zero to their shapes, `unused` the names of layers on which no output
+    Afterwards `weights` maps canonical names to (layer, attribute, axes), `blocks` those
+    whose rows stand elsewhere to (order, row), `fixed` the names of weights that are always zero to
+    their shapes, `unused` the names of layers on which no output
     depends to their variables, and `piece` knows what was used of the hand-written code.
     """
 
@@ -37,6 +38,7 @@ class Builder:
             self._starts.setdefault(instance.start, []).append(instance)
         self.statements: list[py.Statement] = []
         self.weights: dict[str, tuple[str, str, Axes]] = {}
+        self.blocks: dict[str, tuple[tuple[int, ...], int | None]] = {}
         self.fixed: dict[str, tuple[int, ...]] = {}
         self.unused: dict[str, py.Name] = {}
         self.piece = PieceNames()
@@ -122,7 +124,7 @@ class Builder:
         made = py.Call(constructor.function, constructor.arguments, named)
         for weight in node.weights:
             if weight.name in stored:
-                self.weights[f"{node.layer}.{weight.name}"] = (name, *stored[weight.name])
+                self._store(f"{node.layer}.{weight.name}", name, stored[weight.name])
         dead = node.layer not in self._live
         if suffix or not node.weights or (self._uses[node.layer] == 1 and not dead):
             return made
@@ -132,6 +134,12 @@ class Builder:
         if dead:
             self.unused[name] = variable
         return variable
+
+    def _store(self, weight: str, layer: str, place: Place) -> None:
+        attribute, axes, *rows = place
+        self.weights[weight] = (layer, attribute, axes)
+        if rows and rows[0] != Rows():
+            self.blocks[weight] = (rows[0].order, rows[0].number)
 
     def step(self, site: Site, expr: py.Expr, suffixes: tuple[str, ...]) -> tuple[py.Name, ...]:
         """A line for values that are not results of a node."""

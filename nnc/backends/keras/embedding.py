@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from nnc.backends import pysource as py
-from nnc.backends.keras.lowering import OPS, Site
+from nnc.backends.keras.lowering import OPS, Site, only
 from nnc.compiler.vocabulary.ops import embedding as words
 
 
 @OPS.lowers(words.Embedding)
 def embedding(op: words.Embedding, site: Site) -> py.Expr:
+    padding: dict[str, Any] = only(op.padding is not None, padding=op.padding)
     layer = site.layer(
-        "Embedding",
+        "PaddedEmbedding" if padding else "Embedding",
         op.vocabulary,
         op.units,
+        **padding,
         embeddings_initializer=site.initializer("weight"),
         stored={"weight": ("embeddings", (0, 1))},
     )

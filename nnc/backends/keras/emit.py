@@ -84,8 +84,11 @@ class _Source:
         builder = Builder(graph)
         builder.build()
         self._weights, self._fixed = builder.weights, builder.fixed
+        self._blocks = builder.blocks
         if builder.unused:
             self._features |= {"unused"}
+        if builder.blocks:
+            self._features |= {"blocks"}
         self._copy(*builder.piece.wanted)
         self._body += _build_functions(self._program, graph, builder)
 
@@ -98,6 +101,13 @@ class _Source:
             "For each weight, named as PyTorch names it: the layer and the attribute that hold it, "
             "and the order of its axes there.",
         )
+        if self._blocks:
+            self._constant(
+                "BLOCKS",
+                self._blocks,
+                "Weights whose blocks of rows Keras has in another order, and which row of the "
+                "variable they are.",
+            )
         self._constant(
             "FIXED", self._fixed, "Weights of PyTorch that are always 0, and their shapes."
         )

@@ -4,6 +4,7 @@ of a node."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 from nnc.backends import pysource as py
@@ -14,7 +15,19 @@ from nnc.compiler.types import TensorType
 from nnc.compiler.vocabulary.ops.base import Weight
 
 Axes: TypeAlias = tuple[int, ...]
-Place: TypeAlias = tuple[str, Axes]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Where the rows of a weight stand along its last axis in Keras."""
+
+    order: tuple[int, ...] = ()
+    """Block k in Keras is block `order[k]` of the weight; empty where they stand alike."""
+    number: int | None = None
+    """Which row of the variable is the weight, None when it is the whole variable."""
+
+
+Place: TypeAlias = "tuple[str, Axes] | tuple[str, Axes, Rows]"
 """Where a layer keeps a weight, `cell.kernel`, and the canonical axes in Keras' order."""
 
 
@@ -30,7 +43,7 @@ _FILES = {
         "category choose divide in_order load_npz minmax one_hot read_csv read_npz read_sklearn "
         "read_text scale shares standardize"
     ),
-    "embedding": "Embedding PositionalEncoding",
+    "embedding": "Embedding PaddedEmbedding PositionalEncoding",
     "losses": (
         "absolute_errors binary_cross_entropy binary_cross_entropy_of_probabilities cross_entropy "
         "cross_entropy_of_probabilities mean_squared_error right_answers right_classes "
@@ -40,6 +53,7 @@ _FILES = {
     "optimizers": "Adadelta Adagrad Adam Adamax Lamb Lion Nadam RMSprop SGD",
     "padding": "pad_circular pad_edge",
     "pooling": "average_pool",
+    "recurrent": "valid_steps",
     "training": "train",
     "units": "PReLU RBF greatest_piece",
     "weights": "load_weights save_weights variable",

@@ -94,10 +94,8 @@ class KerasRunner(Runner):
         }
 
     def _canonical(self, variables: dict[str, Any], gradients: list[Any]) -> Arrays:
-        import numpy as np
-
         return {
-            name: _dense(value, gradient).transpose(np.argsort(self._module["WEIGHTS"][name][2]))
+            name: self._module["canonical"](name, _dense(value, gradient))
             for (name, value), gradient in zip(variables.items(), gradients, strict=True)
         }
 

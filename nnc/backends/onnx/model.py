@@ -17,7 +17,7 @@ from nnc.compiler.diagnostics import Diagnostic, Failed
 from nnc.compiler.types import DType, Shape
 
 Chunks: TypeAlias = "tuple[bytes | memoryview, ...]"
-Attribute: TypeAlias = int | float | str | Sequence[int]
+Attribute: TypeAlias = int | float | str | Sequence[int] | Sequence[str]
 
 ELEMENT_TYPES: Final[Mapping[DType, int]] = {
     "f32": 1,
@@ -95,8 +95,12 @@ def _attribute(name: str, value: Attribute) -> bytes:
             return message(5, text(1, name), real(2, value), integer(20, 1))
         case str():
             return message(5, text(1, name), text(4, value), integer(20, 3))
+        case [str(), *_]:
+            strings = map(str, value)
+            return message(5, text(1, name), texts(9, strings), integer(20, 8))
         case _:
-            return message(5, text(1, name), integers(8, value), integer(20, 7))
+            numbers = map(int, value)
+            return message(5, text(1, name), integers(8, numbers), integer(20, 7))
 
 
 def tensor(name: str, array: NDArray[Any]) -> Chunks:

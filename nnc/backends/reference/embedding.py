@@ -19,7 +19,10 @@ def embedding(op: Embedding, call: Call) -> Tensor:
             f"Embedding: numbers from {numbers.min()} to {numbers.max()}, "
             f"but they must be from 0 to {op.vocabulary - 1}"
         )
-    return tape.rows(call.weights["weight"], numbers)
+    found = tape.rows(call.weights["weight"], numbers)
+    if op.padding is None:
+        return found
+    return tape.where((numbers == op.padding)[..., None], tape.constant(found.value), found)
 
 
 @ops.lowers(PositionalEncoding)

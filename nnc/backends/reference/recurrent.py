@@ -2,50 +2,105 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from typing import TypeAlias
 
 import numpy as np
 
 from nnc.backends.reference import tape
 from nnc.backends.reference.dense import linear
 from nnc.backends.reference.table import Call, ops
-from nnc.backends.reference.tape import Tensor
-from nnc.compiler.vocabulary.ops.recurrent import LSTM
+from nnc.backends.reference.tape import Array, Tensor
+from nnc.compiler.vocabulary.ops.recurrent import GRU, LSTM, Recurrent, SimpleRNN
+
+States: TypeAlias = tuple[Tensor, ...]
+"""h, and for LSTM c."""
+Weights: TypeAlias = Mapping[str, Tensor]
+"""Those of one direction: weight_ih, weight_hh, bias_ih, bias_hh."""
 
 
-@ops.lowers(LSTM)
-def lstm(op: LSTM, call: Call) -> tuple[Tensor, ...]:
+@ops.lowers(SimpleRNN, GRU, LSTM)
+def recurrent(op: Recurrent, call: Call) -> tuple[Tensor, ...]:
     runs = [_direction(op, call, number) for number in range(len(op.directions))]
-    hidden = tape.concat([h for _, h, _ in runs], -1)
-    cell = tape.concat([c for _, _, c in runs], -1)
-    output = tape.concat([steps for steps, _, _ in runs], -1) if op.return_sequences else hidden
-    return (output, hidden, cell) if op.return_state else (output,)
+    states = [tape.concat(parts, -1) for parts in zip(*(last for _, last in runs), strict=True)]
+    outputs = [steps if op.return_sequences else last[0] for steps, last in runs]
+    output = _merged(op, outputs)
+    return (output, *states) if op.return_state else (output,)
 
 
-def _direction(op: LSTM, call: Call, number: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Outputs of all steps in the order of the input, the last hidden and the last cell state."""
-    end = op.directions[number]
-    w = {name: call.weights[f"{name}_l0{end}"] for name in ("weight_ih", "weight_hh")}
-    bias = call.weights[f"bias_ih_l0{end}"] + call.weights[f"bias_hh_l0{end}"]
-    from_input = linear(call.x, w["weight_ih"]) + bias
-    h, c = _initial(op, call, number)
-    backwards = op.reverse or number == 1
-    times = range(call.x.shape[1])
-    made: list[Tensor] = []
-    for time in reversed(times) if backwards else times:
-        h, c = _step(from_input[:, time] + linear(h, w["weight_hh"]), c, op.units)
-        made.append(h)
-    return tape.stack(made[::-1] if backwards else made, 1), h, c
+def _merged(op: Recurrent, outputs: list[Tensor]) -> Tensor:
+    if op.merge == "concat":
+        return tape.concat(outputs, -1)
+    both = outputs[0] + outputs[1]
+    return both if op.merge == "sum" else both / 2.0
 
 
-def _initial(op: LSTM, call: Call, number: int) -> Sequence[Tensor]:
-    if len(call.inputs) == 1:
-        return (tape.constant(np.zeros((call.x.shape[0], op.units))),) * 2
+def _direction(op: Recurrent, call: Call, number: int) -> tuple[Tensor, States]:
+    """Outputs of all steps in the order of the input, and the last states."""
+    end = f"_l0{op.directions[number]}"
+    weights = {n.removesuffix(end): w for n, w in call.weights.items() if n.endswith(end)}
+    from_input = linear(call.x, weights["weight_ih"])
+    if op.bias:
+        from_input = from_input + weights["bias_ih"]
+    steps = call.x.shape[1]
+    lengths = _lengths(op, call, steps)
+    states = _initial(op, call, number)
+    made: dict[int, Tensor] = {}
+    for time in range(steps) if number == 0 and not op.reverse else reversed(range(steps)):
+        is_read = (time < lengths)[:, None]
+        after = _step(op, from_input[:, time], states, weights)
+        made[time] = tape.where(is_read, after[0], 0.0)
+        states = tuple(tape.where(is_read, a, b) for a, b in zip(after, states, strict=True))
+    return tape.stack([made[time] for time in range(steps)], 1), states
+
+
+def _lengths(op: Recurrent, call: Call, steps: int) -> Array:
+    if op.has_lengths(call.types):
+        return np.clip(call.inputs[-1].value, 1, steps)
+    return np.full(call.x.shape[0], steps)
+
+
+def _initial(op: Recurrent, call: Call, number: int) -> States:
+    given = call.inputs[1:-1] if op.has_lengths(call.types) else call.inputs[1:]
+    if not given:
+        return (tape.constant(np.zeros((call.x.shape[0], op.units))),) * len(op.results[1:])
     mine = slice(number * op.units, (number + 1) * op.units)
-    return [state[:, mine] for state in call.inputs[1:]]
+    return tuple(state[:, mine] for state in given)
 
 
-def _step(gates: Tensor, c: Tensor, units: int) -> tuple[Tensor, Tensor]:
-    i, f, g, o = (gates[:, k * units : (k + 1) * units] for k in range(4))
+def _step(op: Recurrent, from_input: Tensor, states: States, weights: Weights) -> States:
+    if isinstance(op, GRU):
+        return _gru(op, from_input, states[0], weights)
+    gates = from_input + _from_state(states[0], weights)
+    if isinstance(op, LSTM):
+        return _lstm(_blocks(gates, 4), states[1])
+    if isinstance(op, SimpleRNN) and op.nonlinearity == "relu":
+        return (tape.where(gates.value > 0, gates, 0.0),)
+    return (tape.tanh(gates),)
+
+
+def _lstm(gates: list[Tensor], c: Tensor) -> States:
+    i, f, g, o = gates
     c = tape.sigmoid(f) * c + tape.sigmoid(i) * tape.tanh(g)
     return tape.sigmoid(o) * tape.tanh(c), c
+
+
+def _gru(op: GRU, from_input: Tensor, h: Tensor, weights: Weights) -> States:
+    from_state = _blocks(_from_state(h, weights), 3)
+    given = _blocks(from_input, 3)
+    r, z = (tape.sigmoid(given[k] + from_state[k]) for k in (0, 1))
+    if op.reset_after:
+        n = tape.tanh(given[2] + r * from_state[2])
+    else:
+        n = tape.tanh(given[2] + linear(r * h, weights["weight_hh"][2 * op.units :]))
+    return ((1.0 - z) * n + z * h,)
+
+
+def _from_state(h: Tensor, weights: Weights) -> Tensor:
+    product = linear(h, weights["weight_hh"])
+    return product + weights["bias_hh"] if "bias_hh" in weights else product
+
+
+def _blocks(gates: Tensor, count: int) -> list[Tensor]:
+    units = gates.shape[-1] // count
+    return [gates[:, k * units : (k + 1) * units] for k in range(count)]

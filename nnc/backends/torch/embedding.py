@@ -11,7 +11,8 @@ from nnc.compiler.vocabulary.ops.embedding import Embedding, PositionalEncoding
 def embedding(op: Embedding, at: Site) -> Lowered:
     # nn.Embedding looks up 32- and 64-bit numbers only.
     numbers = py.method(at.input, "long") if at.type.dtype == "u8" else at.input
-    return at.apply(py.call("nn.Embedding", op.vocabulary, op.units), numbers)
+    options = {} if op.padding is None else {"padding_idx": op.padding}
+    return at.apply(py.call("nn.Embedding", op.vocabulary, op.units, **options), numbers)
 
 
 @OPS.lowers(PositionalEncoding)

@@ -10,7 +10,7 @@ from nnc import __version__
 from nnc.backends import pysource as py
 from nnc.backends.base import Artifact
 from nnc.backends.pysource import pieces
-from nnc.backends.torch import table, training
+from nnc.backends.torch import recurrent, table, training
 from nnc.backends.torch.model import Model, build
 from nnc.backends.torch.scope import PACKAGE, RESERVED, Pieces, batch_name
 from nnc.backends.torch.sources import load_data
@@ -153,6 +153,7 @@ def _around(program: Program) -> Iterator[str]:
 
 
 def _features(program: Program) -> Iterator[str]:
+    yield from recurrent.features(program.graph)
     if program.training is not None:
         yield "training"
         yield from training.features(program.training)

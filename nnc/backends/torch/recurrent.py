@@ -2,16 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 from nnc.backends import pysource as py
 from nnc.backends.torch.lowering import OPS, Lowered, Several, Site
-from nnc.compiler.vocabulary.ops.recurrent import LSTM
+from nnc.compiler.ir import Graph
+from nnc.compiler.vocabulary.ops.recurrent import GRU, LSTM, Recurrent, SimpleRNN
 
 
-@OPS.lowers(LSTM)
-def lstm(op: LSTM, at: Site) -> Lowered:
-    options = {name: True for name in ("bidirectional", "reverse") if getattr(op, name)}
-    layer = py.call(at.piece("recurrent:LSTM"), at.type.shape[-1], op.units, **options)
+@OPS.lowers(SimpleRNN, GRU, LSTM)
+def recurrent(op: Recurrent, at: Site) -> Lowered:
+    layer = at.layer(
+        py.call(at.piece(f"recurrent:{_piece(op)}"), at.type.shape[-1], op.units, **_options(op))
+    )
+    if op.has_lengths(tuple(value.type for value in at.node.inputs)):
+        *given, lengths = at.inputs
+        called = py.call(layer, *given, lengths=lengths)
+    else:
+        called = py.call(layer, *at.inputs)
     # The last output is the last hidden state, both directions joined.
-    first = 0 if op.return_sequences else 1
-    places = (first, 1, 2) if op.return_state else (first,)
-    return Several(at.apply(layer), 3, places)
+    first = 0 if op.return_sequences or op.merge != "concat" else 1
+    states = range(1, len(op.results))
+    places = (first, *states) if op.return_state else (first,)
+    return Several(called, len(op.results), places)
+
+
+def features(graph: Graph) -> Iterator[str]:
+    """What the layers of a program must be able to do: "lengths", "merge"."""
+    for node in graph.nodes:
+        if isinstance(node.op, Recurrent):
+            if node.op.has_lengths(tuple(value.type for value in node.inputs)):
+                yield "lengths"
+            if node.op.merge != "concat":
+                yield "merge"
+
+
+def _piece(op: Recurrent) -> str:
+    return "ResetBeforeGRU" if isinstance(op, GRU) and not op.reset_after else op.word
+
+
+def _options(op: Recurrent) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    if isinstance(op, SimpleRNN) and op.nonlinearity != "tanh":
+        options["nonlinearity"] = op.nonlinearity
+    options |= {name: True for name in ("bidirectional", "reverse") if getattr(op, name)}
+    if not op.bias:
+        options["bias"] = False
+    if op.merge != "concat":
+        options["merge"] = op.merge
+        options |= {} if op.return_sequences else {"last": True}
+    return options

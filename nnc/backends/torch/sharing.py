@@ -27,7 +27,10 @@ _POSITIONS: dict[str, tuple[str, ...]] = {
     "nn.InstanceNorm3d": ("channels",),
     "nn.Embedding": ("vocabulary", "units"),
     "MultiHeadAttention": ("width",),
+    "GRU": ("features", "units"),
     "LSTM": ("features", "units"),
+    "ResetBeforeGRU": ("features", "units"),
+    "SimpleRNN": ("features", "units"),
     "PositionalEncoding": ("length", "units"),
 }
 """What the arguments of modules are called that are given by their place."""

@@ -34,7 +34,7 @@ from nnc.compiler.vocabulary.ops.conv import Window
 from nnc.compiler.vocabulary.ops.embedding import Embedding
 from nnc.compiler.vocabulary.ops.normalization import GroupNorm, InstanceNorm
 from nnc.compiler.vocabulary.ops.pooling import AvgPool2D, GlobalAvgPool
-from nnc.compiler.vocabulary.ops.recurrent import LSTM
+from nnc.compiler.vocabulary.ops.recurrent import GRU, LSTM, SimpleRNN
 from nnc.compiler.vocabulary.ops.units import PReLU
 from tests.backends.reference.torch_ops import TORCH
 from tests.matrix.examples import Case, by_name, cases, random_weights
@@ -45,8 +45,8 @@ OPSETS = (18, 20, 23, 26)
 WITHOUT_FLOAT64 = (
     *(GroupNorm, InstanceNorm),
     *(AvgPool2D, GlobalAvgPool, Window),
-    *(Gelu, LeakyRelu, LSTM),
     *(Celu, Elu, HardSigmoid, HardSwish, LogSigmoid, Mish, PReLU, Selu, Softplus, Softsign),
+    *(Gelu, LeakyRelu, GRU, LSTM, SimpleRNN),
 )
 """Ops whose operators onnxruntime has in float32 alone; Gelu's tanh form is put together."""
 

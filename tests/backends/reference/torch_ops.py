@@ -22,6 +22,7 @@ from nnc.compiler.vocabulary.ops import (
     shape,
 )
 from nnc.compiler.vocabulary.ops.base import Op
+from tests.backends.reference.torch_recurrent import recurrent_layer
 from tests.backends.reference.torch_windows import WINDOWS, channels_first
 from tests.words.torch_functions import TORCH_FUNCTIONS
 
@@ -57,24 +58,6 @@ def _rms_norm(op: normalization.RMSNorm, w: Weights, x: torch.Tensor) -> torch.T
 def _unchanged(op: Op, w: Weights, x: torch.Tensor) -> torch.Tensor:
     """What layers that act in training only do in evaluation."""
     return x + 0
-
-
-def _lstm(op: recurrent.LSTM, w: Weights, x: torch.Tensor, *state: torch.Tensor) -> Any:
-    if op.reverse:
-        x = x.flip(1)
-    directions = len(op.directions)
-    zeros = x.new_zeros(directions, x.shape[0], op.units)
-    first = [s.unflatten(1, (directions, op.units)).transpose(0, 1) for s in state] or [zeros] * 2
-    flat = [w[f"{n}_l0{e}"] for e in op.directions for n in _LSTM_WEIGHTS]
-    y, h, c = torch._VF.lstm(
-        x, tuple(s.contiguous() for s in first), flat, True, 1, 0.0, False, op.bidirectional, True
-    )
-    h, c = (s.transpose(0, 1).flatten(1) for s in (h, c))
-    output = (y.flip(1) if op.reverse else y) if op.return_sequences else h
-    return (output, h, c) if op.return_state else output
-
-
-_LSTM_WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
 def _attention(op: attention.MultiHeadAttention, w: Weights, *inputs: torch.Tensor) -> torch.Tensor:
@@ -146,7 +129,7 @@ TORCH: dict[type[Op], Function] = {
     elementwise.Exp: lambda op, w, x: x.exp(),
     elementwise.Log: lambda op, w, x: x.log(),
     elementwise.Sqrt: lambda op, w, x: x.sqrt(),
-    embedding.Embedding: lambda op, w, x: F.embedding(x, w["weight"]),
+    embedding.Embedding: lambda op, w, x: F.embedding(x, w["weight"], op.padding),
     embedding.PositionalEncoding: _positions,
     merge.Add: _arithmetic(lambda x, y: x + y),
     merge.Subtract: _arithmetic(lambda x, y: x - y),
@@ -160,7 +143,9 @@ TORCH: dict[type[Op], Function] = {
     normalization.GroupNorm: _group_norm,
     normalization.InstanceNorm: _instance_norm,
     normalization.RMSNorm: _rms_norm,
-    recurrent.LSTM: _lstm,
+    recurrent.GRU: recurrent_layer,
+    recurrent.LSTM: recurrent_layer,
+    recurrent.SimpleRNN: recurrent_layer,
     reduction.Mean: _reduction(torch.mean),
     reduction.Sum: _reduction(torch.sum),
     regularization.Dropout: _unchanged,

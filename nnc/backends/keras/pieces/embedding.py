@@ -16,6 +16,25 @@ class Embedding(layers.Embedding):
         return tf.gather(self.embeddings, numbers)
 
 
+class PaddedEmbedding(Embedding):
+    """An embedding that doesn't train the row of one number, which begins at 0."""
+
+    def __init__(self, *sizes: int, padding: int, **options: Any) -> None:
+        super().__init__(*sizes, **options)
+        self.padding = padding
+
+    def build(self, shape: Any = None) -> None:
+        super().build(shape)
+        table = self.embeddings.numpy().copy()
+        table[self.padding] = 0
+        self.embeddings.assign(table)
+
+    def call(self, numbers: Any) -> Any:
+        found = super().call(numbers)
+        is_padding = ops.expand_dims(ops.equal(numbers, self.padding), -1)
+        return ops.where(is_padding, ops.stop_gradient(found), found)
+
+
 class PositionalEncoding(layers.Layer):
     """Adds sin (even places) and cos (odd places) of position / 10000^(2i / units)."""
 

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 WEIGHTS: dict[str, tuple[str, str, tuple[int, ...]]]
+BLOCKS: dict[str, tuple[tuple[int, ...], int | None]]
 FIXED: dict[str, tuple[int, ...]]
 WEIGHTS_FILE: Path
 INPUTS: dict[str, tuple[str, tuple[int, ...]]]

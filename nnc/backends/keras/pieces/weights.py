@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from nnc.backends.keras.pieces.program import FIXED, WEIGHTS
+from nnc.backends.keras.pieces.program import BLOCKS, FIXED, WEIGHTS
 
 DTYPES: dict[str, np.dtype] = {
     "F64": np.dtype("<f8"),
@@ -26,12 +26,37 @@ def variable(model: keras.Model, name: str) -> Any:
     return attrgetter(attribute)(model.get_layer(layer))
 
 
+def canonical(name: str, array: np.ndarray) -> np.ndarray:
+    """A weight as PyTorch has it, from the array of its variable."""
+    order, row = BLOCKS.get(name, ((), None))  # when: blocks
+    array = array if row is None else array[row]  # when: blocks
+    array = array.transpose(np.argsort(WEIGHTS[name][2]))
+    array = in_order(array, order)  # when: blocks
+    return np.ascontiguousarray(array)
+
+
+def in_order(array: np.ndarray, order: tuple[int, ...]) -> np.ndarray:
+    """The blocks of rows in this order, which is its own reverse."""
+    if not order:
+        return array
+    blocks = np.split(array, len(order))
+    return np.concatenate([blocks[place] for place in order])
+
+
+def beside_others(name: str, array: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """The value of a variable that holds this weight now, and maybe others."""
+    order, row = BLOCKS.get(name, ((), None))
+    array = in_order(array, order).transpose(WEIGHTS[name][2])
+    if row is None:
+        return array
+    changed = whole.copy()
+    changed[row] = array
+    return changed
+
+
 def get_weights(model: keras.Model) -> dict[str, np.ndarray]:
     """Every weight by its name, axes in PyTorch's order."""
-    arrays = {}
-    for name, (_, _, axes) in WEIGHTS.items():
-        value = variable(model, name).numpy()
-        arrays[name] = np.ascontiguousarray(value.transpose(np.argsort(axes)))
+    arrays = {name: canonical(name, variable(model, name).numpy()) for name in WEIGHTS}
     for name, shape in FIXED.items():
         arrays[name] = np.zeros(shape, keras.config.floatx())
     return arrays
@@ -44,10 +69,13 @@ def set_weights(model: keras.Model, arrays: dict[str, np.ndarray]) -> None:
         raise ValueError(f"the model has other weights: {names}")
     for name, (_, _, axes) in WEIGHTS.items():
         target, given = variable(model, name), arrays[name].shape
-        expected = tuple(target.shape[place] for place in np.argsort(axes))
+        # A variable with an axis more than the weight holds several weights.
+        shape = target.shape[len(target.shape) - len(axes) :]
+        expected = tuple(shape[place] for place in np.argsort(axes))
         if given != expected:
             raise ValueError(f"{name} is {list(given)}, not {list(expected)}")
-        target.assign(arrays[name].transpose(axes))
+        target.assign(arrays[name].transpose(axes))  # when: not blocks
+        target.assign(beside_others(name, arrays[name], target.numpy()))  # when: blocks
     for name, shape in FIXED.items():
         if arrays[name].shape != shape or arrays[name].any():
             raise ValueError(f"{name} must be {list(shape)} zeros: Keras has none")

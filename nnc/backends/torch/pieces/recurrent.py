@@ -1,7 +1,58 @@
 """Recurrent layers."""
 
+from typing import Any
+
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils.rnn import (
+    PackedSequence,
+    pack_padded_sequence,
+    pad_packed_sequence,
+)
+
+
+def split_directions(state: Tensor, units: int) -> Tensor:
+    """[N, directions * units] -> [directions, N, units]"""
+    return torch.stack(state.split(units, dim=1))
+
+
+def join_directions(state: Tensor) -> Tensor:
+    """[directions, N, units] -> [N, directions * units]"""
+    return state.transpose(0, 1).flatten(1)
+
+
+def merged(y: Tensor, units: int, merge: str) -> Tensor:
+    """The outputs of both directions, side by side, as their sum or their mean."""
+    both = y.unflatten(-1, (-1, units))
+    if merge == "concat":
+        return y
+    return both.sum(-2) if merge == "sum" else both.mean(-2)
+
+
+def backwards(x: Tensor, lengths: Tensor | None) -> Tensor:
+    """The steps of [N, T, features] from the last to the first, padding left behind."""
+    if lengths is None:
+        return x.flip(1)
+    steps = torch.arange(x.shape[1], device=x.device)
+    last = lengths.clamp(1, x.shape[1])[:, None] - 1
+    places = torch.where(steps <= last, last - steps, steps)
+    return x.gather(1, places[:, :, None].expand_as(x))
+
+
+def packed(x: Tensor, lengths: Tensor | None) -> Any:
+    """Sequences without their padding; a length is at least 1."""
+    if lengths is None:
+        return x
+    whole = lengths.long().clamp(1, x.shape[1]).cpu()
+    return pack_padded_sequence(x, whole, batch_first=True, enforce_sorted=False)
+
+
+def padded(y: Any, steps: int) -> Tensor:
+    """Packed sequences as [N, T, units] with zeros behind the ends."""
+    if not isinstance(y, PackedSequence):
+        return y
+    return pad_packed_sequence(y, batch_first=True, total_length=steps)[0]
 
 
 class LSTM(nn.LSTM):
@@ -17,30 +68,220 @@ class LSTM(nn.LSTM):
         units: int,
         bidirectional: bool = False,
         reverse: bool = False,
+        bias: bool = True,
+        merge: str = "concat",  # when: merge
+        last: bool = False,  # when: merge
     ) -> None:
-        super().__init__(features, units, batch_first=True, bidirectional=bidirectional)
+        super().__init__(
+            features, units, bias=bias, batch_first=True, bidirectional=bidirectional
+        )
         self.reverse = reverse
+        self.merge, self.last = merge, last  # when: merge
         for name, weight in self.named_parameters():
             if name.startswith("bias_hh"):
                 nn.init.zeros_(weight).requires_grad_(False)
 
     def forward(
-        self, x: Tensor, hidden: Tensor | None = None, cell: Tensor | None = None
+        self,
+        x: Tensor,
+        hidden: Tensor | None = None,
+        cell: Tensor | None = None,
+        lengths: Tensor | None = None,  # when: lengths
     ) -> tuple[Tensor, Tensor, Tensor]:
-        state = None
+        state, steps = None, x
         if hidden is not None and cell is not None:
-            state = (self.split(hidden), self.split(cell))
+            units = self.hidden_size
+            state = (split_directions(hidden, units), split_directions(cell, units))
         if self.reverse:
-            x = x.flip(1)
-        y, (hidden, cell) = super().forward(x, state)
+            steps = x.flip(1)  # when: not lengths
+            steps = backwards(x, lengths)  # when: lengths
+        steps = packed(steps, lengths)  # when: lengths
+        y, (hidden, cell) = super().forward(steps, state)
+        y = padded(y, x.shape[1])  # when: lengths
         if self.reverse:
-            y = y.flip(1)
-        return y, self.join(hidden), self.join(cell)
+            y = y.flip(1)  # when: not lengths
+            y = backwards(y, lengths)  # when: lengths
+        hidden, cell = join_directions(hidden), join_directions(cell)
+        y = hidden if self.last else y  # when: merge
+        y = merged(y, self.hidden_size, self.merge)  # when: merge
+        return y, hidden, cell
 
-    def split(self, state: Tensor) -> Tensor:
-        """[N, directions * units] -> [directions, N, units]"""
-        return torch.stack(state.split(self.hidden_size, dim=1))
 
-    def join(self, state: Tensor) -> Tensor:
-        """[directions, N, units] -> [N, directions * units]"""
-        return state.transpose(0, 1).flatten(1)
+class GRU(nn.GRU):
+    """A GRU over [N, T, features].
+
+    Gives the outputs of all steps and the last state, both directions side by side.
+    """
+
+    def __init__(
+        self,
+        features: int,
+        units: int,
+        bidirectional: bool = False,
+        reverse: bool = False,
+        bias: bool = True,
+        merge: str = "concat",  # when: merge
+        last: bool = False,  # when: merge
+    ) -> None:
+        super().__init__(
+            features, units, bias=bias, batch_first=True, bidirectional=bidirectional
+        )
+        self.reverse = reverse
+        self.merge, self.last = merge, last  # when: merge
+
+    def forward(
+        self,
+        x: Tensor,
+        hidden: Tensor | None = None,
+        lengths: Tensor | None = None,  # when: lengths
+    ) -> tuple[Tensor, Tensor]:
+        steps = x
+        if hidden is not None:
+            hidden = split_directions(hidden, self.hidden_size)
+        if self.reverse:
+            steps = x.flip(1)  # when: not lengths
+            steps = backwards(x, lengths)  # when: lengths
+        steps = packed(steps, lengths)  # when: lengths
+        y, hidden = super().forward(steps, hidden)
+        y = padded(y, x.shape[1])  # when: lengths
+        if self.reverse:
+            y = y.flip(1)  # when: not lengths
+            y = backwards(y, lengths)  # when: lengths
+        hidden = join_directions(hidden)
+        y = hidden if self.last else y  # when: merge
+        y = merged(y, self.hidden_size, self.merge)  # when: merge
+        return y, hidden
+
+
+class SimpleRNN(nn.RNN):
+    """A recurrent layer without gates over [N, T, features], with one bias.
+
+    PyTorch has two, of which the second, `bias_hh`, stays 0 here. Gives the outputs of
+    all steps and the last state, both directions side by side.
+    """
+
+    def __init__(
+        self,
+        features: int,
+        units: int,
+        nonlinearity: str = "tanh",
+        bidirectional: bool = False,
+        reverse: bool = False,
+        bias: bool = True,
+        merge: str = "concat",  # when: merge
+        last: bool = False,  # when: merge
+    ) -> None:
+        super().__init__(
+            features,
+            units,
+            nonlinearity=nonlinearity,
+            bias=bias,
+            batch_first=True,
+            bidirectional=bidirectional,
+        )
+        self.reverse = reverse
+        self.merge, self.last = merge, last  # when: merge
+        for name, weight in self.named_parameters():
+            if name.startswith("bias_hh"):
+                nn.init.zeros_(weight).requires_grad_(False)
+
+    def forward(
+        self,
+        x: Tensor,
+        hidden: Tensor | None = None,
+        lengths: Tensor | None = None,  # when: lengths
+    ) -> tuple[Tensor, Tensor]:
+        steps = x
+        if hidden is not None:
+            hidden = split_directions(hidden, self.hidden_size)
+        if self.reverse:
+            steps = x.flip(1)  # when: not lengths
+            steps = backwards(x, lengths)  # when: lengths
+        steps = packed(steps, lengths)  # when: lengths
+        y, hidden = super().forward(steps, hidden)
+        y = padded(y, x.shape[1])  # when: lengths
+        if self.reverse:
+            y = y.flip(1)  # when: not lengths
+            y = backwards(y, lengths)  # when: lengths
+        hidden = join_directions(hidden)
+        y = hidden if self.last else y  # when: merge
+        y = merged(y, self.hidden_size, self.merge)  # when: merge
+        return y, hidden
+
+
+class ResetBeforeGRU(nn.Module):
+    """A GRU over [N, T, features] whose reset gate acts before the matrix product.
+
+    PyTorch has none. There is one bias for each gate. Gives the outputs of all steps
+    and the last state, both directions side by side.
+    """
+
+    def __init__(
+        self,
+        features: int,
+        units: int,
+        bidirectional: bool = False,
+        reverse: bool = False,
+        bias: bool = True,
+        merge: str = "concat",  # when: merge
+        last: bool = False,  # when: merge
+    ) -> None:
+        super().__init__()
+        self.units = units
+        self.reverse = reverse
+        self.merge, self.last = merge, last  # when: merge
+        self.ends = ("_l0", "_l0_reverse") if bidirectional else ("_l0",)
+        shapes = {"weight_ih": [3 * units, features], "weight_hh": [3 * units, units]}
+        shapes |= {"bias_ih": [3 * units]} if bias else {}
+        for end in self.ends:
+            for name, shape in shapes.items():
+                weight = torch.empty(shape).uniform_(-(units**-0.5), units**-0.5)
+                self.register_parameter(name + end, nn.Parameter(weight))
+
+    def forward(
+        self,
+        x: Tensor,
+        hidden: Tensor | None = None,
+        lengths: Tensor | None = None,  # when: lengths
+    ) -> tuple[Tensor, Tensor]:
+        if hidden is None:
+            hidden = x.new_zeros(len(x), len(self.ends) * self.units)
+        begins = split_directions(hidden, self.units)
+        if lengths is None:  # when: lengths
+            lengths = x.new_full((len(x),), x.shape[1])  # when: lengths
+        lengths = lengths.clamp(min=1)  # when: lengths
+        runs = []
+        for number, h in enumerate(begins):
+            runs.append(self.read(x, h, number))  # when: not lengths
+            runs.append(self.read(x, h, number, lengths))  # when: lengths
+        y = torch.cat([y for y, _ in runs], -1)
+        hidden = torch.cat([h for _, h in runs], -1)
+        y = hidden if self.last else y  # when: merge
+        y = merged(y, self.units, self.merge)  # when: merge
+        return y, hidden
+
+    def read(
+        self,
+        x: Tensor,
+        h: Tensor,
+        direction: int,
+        lengths: Any = None,  # when: lengths
+    ) -> tuple[Tensor, Tensor]:
+        """The outputs of all steps and the last state of one direction."""
+        end, steps = self.ends[direction], list(range(x.shape[1]))
+        bias = getattr(self, f"bias_ih{end}", None)
+        inputs = F.linear(x, getattr(self, f"weight_ih{end}"), bias)
+        weight = getattr(self, f"weight_hh{end}")
+        outputs = {}
+        for t in steps[::-1] if self.reverse or direction == 1 else steps:
+            r, z, n = inputs[:, t].chunk(3, dim=1)
+            r_state, z_state = (h @ weight[: 2 * self.units].T).chunk(2, dim=1)
+            r, z = (r + r_state).sigmoid(), (z + z_state).sigmoid()
+            n = (n + (r * h) @ weight[2 * self.units :].T).tanh()
+            after = (1 - z) * n + z * h
+            is_read = (t < lengths)[:, None]  # when: lengths
+            after = torch.where(is_read, after, h)  # when: lengths
+            outputs[t] = after  # when: not lengths
+            outputs[t] = after * is_read  # when: lengths
+            h = after
+        return torch.stack([outputs[t] for t in steps], 1), h

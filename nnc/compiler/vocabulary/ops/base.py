@@ -36,6 +36,8 @@ class Weight:
     trainable: bool = True
     value: Array | None = None
     """A literal value from the spec; wins over `init`."""
+    zero_row: int | None = None
+    """A row that `init` leaves at 0."""
     penalty: Penalty | None = None
     penalized: bool = True
     """Whether a penalty in the loss covers it: not biases, not the weights of normalisation."""

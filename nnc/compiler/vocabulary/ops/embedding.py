@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from nnc.compiler.types import INTEGERS, TensorType
-from nnc.compiler.vocabulary.base import Array, Mistake, PositiveInt, Rejected
+from nnc.compiler.vocabulary.base import Array, Count, Mistake, PositiveInt, Rejected
 from nnc.compiler.vocabulary.initializers import Initializer, Normal
 from nnc.compiler.vocabulary.ops.base import Example, Op, Types, Weight, example, require_float
 
@@ -13,7 +13,9 @@ from nnc.compiler.vocabulary.ops.base import Example, Op, Types, Weight, example
 class Embedding(Op):
     """Row number x of the weight for each whole number x: [...] -> [..., units].
 
-    weight: [vocabulary, units]. A number outside 0 … vocabulary - 1 is an error of the data.
+    weight: [vocabulary, units]. A number outside 0 … vocabulary - 1 is an error of the data. The
+    row of the number `padding`, with which short sequences are filled up, begins at 0 and gets no
+    gradient (as with PyTorch's padding_idx); a literal `weight` is taken as it is.
     """
 
     word = "Embedding"
@@ -22,11 +24,13 @@ class Embedding(Op):
         "num_embeddings": "vocabulary",
         "input_dim": "vocabulary",
         "embedding_dim": "units",
+        "padding_idx": "padding",
         "output_dim": "units",
         "embeddings_initializer": "weight_init",
     }
     vocabulary: PositiveInt = Field(description="how many different numbers there are")
     units: PositiveInt = Field(description="size of each vector")
+    padding: Count | None = Field(None, description="the number whose row stays as it begins")
     weight: Array | None = Field(None, description="literal value of the weight")
     weight_init: Initializer = Field(Normal(), description="how the weight begins")
     trainable: bool = Field(True, description="false: training leaves the weight as it is")
@@ -41,6 +45,13 @@ class Embedding(Op):
                 label=f"this is `{x}`",
                 help="declare the input as `i64[…]`",
             )
+        if self.padding is not None and self.padding >= self.vocabulary:
+            raise Rejected(
+                "E203",
+                f"`padding` of `Embedding` must be a row, from 0 to {self.vocabulary - 1}",
+                argument="padding",
+                label=f"there is no row {self.padding}",
+            )
         return (TensorType("f32", (*x.shape, self.units)),)
 
     def weights(self, inputs: Types) -> tuple[Weight, ...]:
@@ -54,6 +65,7 @@ class Embedding(Op):
                 self.vocabulary,
                 trainable=self.trainable,
                 value=self.weight,
+                zero_row=self.padding,
             ),
         )
 
@@ -64,6 +76,7 @@ class Embedding(Op):
             example(op, "i64[T]", highest=7),
             example(op, "i64", highest=7),
             example(op, "i32[2, 5]", highest=7),
+            example(cls(vocabulary=5, units=3, padding=1), "i64[T]", highest=5),
         )
 
     @classmethod
@@ -71,6 +84,7 @@ class Embedding(Op):
         return (
             Mistake("(7)", "E202"),
             Mistake("(0, 3)", "E203"),
+            Mistake("(7, 3, padding=7)", "E203"),
             Mistake("(7, 3)", "E302", "f32[4]"),
         )
 

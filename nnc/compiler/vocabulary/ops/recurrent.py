@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import ClassVar, Literal
+
 from pydantic import Field
 
+from nnc.compiler.types import INTEGERS, TensorType
 from nnc.compiler.vocabulary.base import Mistake, PositiveInt, Rejected
 from nnc.compiler.vocabulary.initializers import GlorotUniform, Initializer, Orthogonal, Zeros
 from nnc.compiler.vocabulary.ops.base import (
@@ -19,36 +22,46 @@ from nnc.compiler.vocabulary.ops.base import (
 from nnc.compiler.vocabulary.penalties import Penalty
 
 
-class LSTM(Op):
-    """Long short-term memory (Hochreiter and Schmidhuber 1997): [T, features] -> [T, units].
+class Recurrent(Op):
+    """What the recurrent layers share: [T, features] -> [T, units].
 
-    i, f, o = sigmoid(W x + R h + b), g = tanh(W x + R h + b), c' = f·c + i·g, h' = o·tanh(c'); one
-    bias a gate. Results: the outputs of all steps (or of the last), then with `return_state` the
-    last h and the last c. `bidirectional` joins [forward, backward] in outputs and states.
-    `reverse` reads from the end; its outputs stand in the order of the input. Inputs 2 and 3 are
-    the initial h and c, zero without them. weight_ih_l0: [4·units, features], weight_hh_l0:
-    [4·units, units], bias_ih_l0: [4·units], rows in the order i, f, g, o; bias_hh_l0 is always 0,
-    and stands there because PyTorch has it.
+    Results: the outputs of all steps (or of the last), then with `return_state` the last states.
+    `reverse` reads from the end; its outputs stand in the order of the input. `bidirectional` reads
+    both ways: `merge` joins the outputs, [forward, backward] side by side, their sum or their mean;
+    states always stand side by side.
+
+    Inputs: the sequence; then the initial states, zero without them; then the length, one whole
+    number an example, which is known by its type: `(x, n) -> GRU(8)`, `(x, h, n) -> GRU(8)`. Steps
+    from the length on are padding: they are not read, in either direction, their outputs are 0, and
+    the last step is the last one within the length. A length below 1 counts as 1, one above T as T.
+
+    Weights are named as PyTorch names those of a layer of its own: weight_ih_l0, weight_hh_l0,
+    bias_ih_l0, bias_hh_l0, and the same with _reverse for the second direction.
     """
 
-    word = "LSTM"
-    aliases = ("lstm",)
+    gates: ClassVar[int]
+    """Blocks of rows in each weight."""
+    second_bias: ClassVar[Literal["trained", "fixed"]] = "fixed"
     positional = ("units",)
     argument_aliases = {
         "hidden_size": "units",
         "go_backwards": "reverse",
+        "merge_mode": "merge",
+        "use_bias": "bias",
         "kernel_initializer": "weight_init",
         "recurrent_initializer": "recurrent_init",
         "bias_initializer": "bias_init",
     }
-    results = ("output", "hidden", "cell")
-    arity = (1, 3)
 
     units: PositiveInt = Field(description="size of the state")
     return_sequences: bool = Field(True, description="false: the output of the last step alone")
-    return_state: bool = Field(False, description="give the last hidden and cell state as well")
+    return_state: bool = Field(False, description="give the last state as well")
     bidirectional: bool = Field(False, description="read in both directions")
+    merge: Literal["concat", "sum", "mean"] = Field(
+        "concat", description="how the outputs of both directions are joined"
+    )
     reverse: bool = Field(False, description="read from the end")
+    bias: bool = Field(True, description="add a trained bias")
     weight_init: Initializer = Field(GlorotUniform(), description="how the input weights begin")
     recurrent_init: Initializer = Field(Orthogonal(), description="how the recurrent weights begin")
     bias_init: Initializer = Field(Zeros(), description="how the biases begin")
@@ -63,79 +76,233 @@ class LSTM(Op):
     def result_names(self) -> tuple[str, ...]:
         return self.results if self.return_state else self.results[:1]
 
+    @staticmethod
+    def has_lengths(inputs: Types) -> bool:
+        """Whether the last input is the lengths."""
+        return len(inputs) > 1 and inputs[-1].dtype in INTEGERS
+
     def infer(self, inputs: Types) -> Types:
         x = inputs[0]
-        require_float(self, inputs)
+        lengths = inputs[-1:] if self.has_lengths(inputs) else ()
+        states = inputs[1 : len(inputs) - len(lengths)]
+        require_float(self, (x,))
         require_rank(self, x, 2, "time, features")
         known(self, x.shape[1], "the number of features")
+        self._check_directions()
+        state = x.with_shape((self.units * len(self.directions),))
+        self._check_states(states, state)
+        for given in lengths:
+            require_rank(self, given, 0, "", len(inputs) - 1)
+        last = x.with_shape((self.units,)) if self.merge != "concat" else state
+        output = x.with_shape((x.shape[0], *last.shape)) if self.return_sequences else last
+        return (output, *(state for _ in self.results[1:])) if self.return_state else (output,)
+
+    def _check_directions(self) -> None:
         if self.bidirectional and self.reverse:
             raise Rejected(
                 "E203",
-                "`reverse` and `bidirectional` of `LSTM` exclude each other",
+                f"`reverse` and `bidirectional` of `{self.word}` exclude each other",
                 argument="reverse",
-                label="a bidirectional LSTM reads from the end as well",
+                label=f"a bidirectional {self.word} reads from the end as well",
             )
-        width = self.units * len(self.directions)
-        state = x.with_shape((width,))
-        if len(inputs) == 2:
+        if self.merge != "concat" and not self.bidirectional:
             raise Rejected(
-                "E306",
-                "`LSTM` takes the sequence alone, or the sequence, the hidden and the cell state",
-                input=1,
-                label="the cell state is missing",
+                "E203",
+                f"`merge` of `{self.word}` joins two directions, but there is one",
+                argument="merge",
+                label="nothing to join",
+                help="add `bidirectional=true`, or leave `merge` out",
             )
-        for number, given in enumerate(inputs[1:], 1):
-            if given != state:
+
+    def _check_states(self, states: Types, expected: TensorType) -> None:
+        names = self.results[1:]
+        for number, given in enumerate(states[: len(names)], 1):
+            if given != expected:
                 raise Rejected(
                     "E301",
-                    f"the initial state of `LSTM` must be `{state}`, but is `{given}`",
+                    f"the initial state of `{self.word}` must be `{expected}`, but is `{given}`",
                     input=number,
                     label=f"this is `{given}`",
                 )
-        output = x.with_shape((x.shape[0], width)) if self.return_sequences else state
-        return (output, state, state) if self.return_state else (output,)
+        if states and len(states) != len(names):
+            missing = names[len(states) :]
+            raise Rejected(
+                "E306",
+                f"`{self.word}` takes the sequence alone, or the sequence and the "
+                f"{' and the '.join(names)} state",
+                input=min(len(states), len(names) + 1),
+                label=f"the {missing[0]} state is missing" if missing else "one state too many",
+                help="lengths of sequences are whole numbers: `i64`",
+            )
 
     def weights(self, inputs: Types) -> tuple[Weight, ...]:
         features = known(self, inputs[0].shape[1], "the number of features")
         made: list[Weight] = []
         for end in self.directions:
-            made += self._direction(features, end)
+            made += self._kernels(features, end)
+            made += self._biases(end) if self.bias else []
         return tuple(made)
 
-    def _direction(self, features: int, end: str) -> list[Weight]:
+    def _kernels(self, features: int, end: str) -> list[Weight]:
         u, train = self.units, self.trainable
+        rows = self.gates * u
+        init, penalty = self.weight_init, self.regularize
+        ih, hh = f"weight_ih_l0{end}", f"weight_hh_l0{end}"
         return [
-            Weight(
-                f"weight_ih_l0{end}",
-                (4 * u, features),
-                self.weight_init,
-                features,
-                u,
-                trainable=train,
-                penalty=self.regularize,
-            ),
-            Weight(f"weight_hh_l0{end}", (4 * u, u), self.recurrent_init, u, u, trainable=train),
-            Weight(
-                f"bias_ih_l0{end}", (4 * u,), self.bias_init, u, u, trainable=train, penalized=False
-            ),
-            Weight(f"bias_hh_l0{end}", (4 * u,), role="fixed", trainable=False, penalized=False),
+            Weight(ih, (rows, features), init, features, u, trainable=train, penalty=penalty),
+            Weight(hh, (rows, u), self.recurrent_init, u, u, trainable=train),
         ]
+
+    def _biases(self, end: str) -> list[Weight]:
+        u, shape = self.units, (self.gates * self.units,)
+        ih, hh = (
+            Weight(
+                f"bias_{half}_l0{end}",
+                shape,
+                self.bias_init,
+                u,
+                u,
+                trainable=self.trainable,
+                penalized=False,
+            )
+            for half in ("ih", "hh")
+        )
+        if self.second_bias == "fixed":
+            hh = Weight(hh.name, shape, role="fixed", trainable=False, penalized=False)
+        return [ih, hh]
 
     def cost(self, inputs: Types) -> int:
         steps, features = inputs[0].shape
-        per_step = 4 * self.units * (known(self, features, "the number of features") + self.units)
+        inner = known(self, features, "the number of features") + self.units
+        per_step = self.gates * self.units * inner
         return per_step * len(self.directions) * (steps if isinstance(steps, int) else 1)
+
+
+class SimpleRNN(Recurrent):
+    """A recurrent layer without gates (Elman 1990): h' = tanh(W x + R h + b), one bias.
+
+    What `Recurrent` says of inputs and results holds here; the state is h. weight_ih_l0: [units,
+    features], weight_hh_l0: [units, units], bias_ih_l0: [units]; bias_hh_l0 is always 0, and stands
+    there because PyTorch has it. With `nonlinearity=relu`, max(0, ·) takes the place of tanh.
+    """
+
+    word = "SimpleRNN"
+    aliases = ("RNN", "simple_rnn")
+    argument_aliases = {**Recurrent.argument_aliases, "activation": "nonlinearity"}
+    results = ("output", "hidden")
+    arity = (1, 3)
+    gates = 1
+
+    nonlinearity: Literal["tanh", "relu"] = Field("tanh", description="what makes the new state")
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
+        both = cls(units=2, bidirectional=True, merge="sum", return_sequences=False)
+        return (
+            example(cls(units=3), "f32[5, 4]"),
+            example(cls(units=3, nonlinearity="relu", return_state=True), "f32[T, 4]", "f32[3]"),
+            example(cls(units=3, bias=False, reverse=True), "f32[5, 2]"),
+            example(both.replace(return_state=True), "f32[T, 3]", "f32[4]"),
+            example(cls(units=3, return_state=True), "f32[5, 4]", "f32[3]", "i64", highest=7),
+            example(both.replace(merge="mean"), "f32[T, 3]", "i32", highest=7),
+        )
+
+    @classmethod
+    def mistakes(cls) -> tuple[Mistake, ...]:
+        return (
+            Mistake("(3, nonlinearity=sigmoid)", "E203"),
+            Mistake("(3, merge=sum)", "E203"),
+            Mistake("(3)", "E306", "f32[5, 4]", "f32[3]", "f32[3]"),
+            Mistake("(3)", "E301", "f32[5, 4]", "i64[5]"),
+        )
+
+
+class GRU(Recurrent):
+    """Gated recurrent units (Cho et al. 2014), as PyTorch and Keras compute them: [T, features] ->
+    [T, units].
+
+    r, z = sigmoid(W x + b + R h + c), n = tanh(W x + b + r·(R h + c)), h' = (1 - z)·n + z·h, with
+    two trained biases. `reset_after=false` gives the first published cell, which has one bias:
+    n = tanh(W x + b + R (r·h)). What `Recurrent` says of inputs and results holds here; the state
+    is h. weight_ih_l0: [3·units, features], weight_hh_l0: [3·units, units], bias_ih_l0 and
+    bias_hh_l0: [3·units], rows in the order r, z, n.
+    """
+
+    word = "GRU"
+    aliases = ("gru",)
+    results = ("output", "hidden")
+    arity = (1, 3)
+    gates = 3
+    second_bias = "trained"
+
+    reset_after: bool = Field(
+        True, description="apply the reset gate after the matrix product, not before"
+    )
+
+    def _biases(self, end: str) -> list[Weight]:
+        biases = super()._biases(end)
+        return biases if self.reset_after else biases[:1]
+
+    @classmethod
+    def examples(cls) -> tuple[Example, ...]:
+        both = cls(units=2, bidirectional=True, return_state=True)
+        before = cls(units=3, reset_after=False)
+        return (
+            example(cls(units=3), "f32[5, 4]"),
+            example(cls(units=3, bias=False, reverse=True), "f32[T, 4]"),
+            example(cls(units=3, return_state=True), "f32[5, 4]", "f32[3]", "i64", highest=7),
+            example(both.replace(merge="mean"), "f32[5, 3]", "f32[4]", "i64", highest=7),
+            example(both.replace(merge="sum", return_sequences=False), "f32[T, 3]"),
+            example(before, "f32[T, 4]"),
+            example(before.replace(reverse=True), "f32[5, 4]", "f32[3]", "i64", highest=7),
+            example(both.replace(reset_after=False), "f32[5, 3]", "f32[4]", "i32", highest=7),
+            example(both.replace(reset_after=False, bias=False, merge="sum"), "f32[5, 3]"),
+        )
+
+    @classmethod
+    def mistakes(cls) -> tuple[Mistake, ...]:
+        return (
+            Mistake("(3, reset_after=1)", "E203"),
+            Mistake("(3)", "E301", "f32[5, 4]", "f32[4]"),
+            Mistake("(3)", "E306", "f32[5, 4]", "f32[3]", "f32[3]"),
+            Mistake("(3)", "E301", "f32[5, 4]", "i64", "f32[3]"),
+        )
+
+
+class LSTM(Recurrent):
+    """Long short-term memory (Hochreiter and Schmidhuber 1997): [T, features] -> [T, units].
+
+    i, f, o = sigmoid(W x + R h + b), g = tanh(W x + R h + b), c' = f·c + i·g, h' = o·tanh(c'); one
+    bias a gate. What `Recurrent` says of inputs and results holds here; the states are h, then c.
+    weight_ih_l0: [4·units, features], weight_hh_l0: [4·units, units], bias_ih_l0: [4·units], rows
+    in the order i, f, g, o; bias_hh_l0 is always 0, and stands there because PyTorch has it.
+    """
+
+    word = "LSTM"
+    aliases = ("lstm",)
+    results = ("output", "hidden", "cell")
+    arity = (1, 4)
+    gates = 4
+
+    @classmethod
+    def examples(cls) -> tuple[Example, ...]:
+        both = cls(units=2, bidirectional=True)
         return (
             example(cls(units=3), "f32[5, 4]"),
             example(cls(units=3, return_sequences=False), "f32[T, 4]"),
             example(cls(units=3, reverse=True), "f32[5, 2]"),
             example(cls(units=3, return_state=True), "f32[5, 4]", "f32[3]", "f32[3]"),
             example(cls(units=3, bidirectional=True, return_state=True), "f32[T, 4]"),
-            example(cls(units=2, bidirectional=True, return_sequences=False), "f32[5, 3]"),
-            example(cls(units=2, bidirectional=True), "f32[5, 3]", "f32[4]", "f32[4]"),
+            example(both.replace(return_sequences=False), "f32[5, 3]"),
+            example(both, "f32[5, 3]", "f32[4]", "f32[4]"),
+            example(both.replace(merge="mean", bias=False), "f32[5, 3]"),
+            example(cls(units=3, reverse=True, return_state=True), "f32[T, 4]", "i64", highest=9),
+            example(
+                both.replace(return_state=True, return_sequences=False, merge="sum"),
+                *("f32[5, 3]", "f32[4]", "f32[4]", "i64"),
+                highest=7,
+            ),
+            example(both, "f32[5, 3]", "u8", highest=7),
         )
 
     @classmethod
@@ -147,4 +314,5 @@ class LSTM(Op):
             Mistake("(3)", "E301", "f32[5, 4]", "f32[4]", "f32[4]"),
             Mistake("(3, reverse=true, bidirectional=true)", "E203"),
             Mistake("(3)", "E303", "f32[5, F]"),
+            Mistake("(3)", "E306", "f32[5, 4]", "f32[3]", "i64"),
         )
