@@ -69,8 +69,8 @@ def set_weights(model: keras.Model, arrays: dict[str, np.ndarray]) -> None:
         raise ValueError(f"the model has other weights: {names}")
     for name, (_, _, axes) in WEIGHTS.items():
         target, given = variable(model, name), arrays[name].shape
-        # A variable with an axis more than the weight holds several weights.
-        shape = target.shape[len(target.shape) - len(axes) :]
+        shape = target.shape  # when: not blocks
+        shape = target.shape[len(target.shape) - len(axes) :]  # when: blocks
         expected = tuple(shape[place] for place in np.argsort(axes))
         if given != expected:
             raise ValueError(f"{name} is {list(given)}, not {list(expected)}")
