@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from nnc import cli
 from nnc.backends import initial, weights
 from nnc.backends.base import Arrays, Runner
 from nnc.backends.registry import BACKENDS, REFERENCE
@@ -134,3 +136,9 @@ def test_resnet50_has_the_names_of_torchvision() -> None:
     ):
         assert name in names
     assert len(names) == 267
+
+
+@pytest.mark.parametrize("path", PATHS, ids=name_of)
+def test_has_the_one_layout(path: Path) -> None:
+    result = CliRunner().invoke(cli.group, ["fmt", "--check", str(path)])
+    assert result.exit_code == 0, result.output
