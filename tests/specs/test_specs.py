@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from nnc import cli
+from nnc.cli import group as cli
 from nnc.backends import initial, weights
 from nnc.backends.base import Arrays, Runner
 from nnc.backends.registry import BACKENDS, REFERENCE
