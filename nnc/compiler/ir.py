@@ -18,7 +18,7 @@ from nnc.compiler.types import TensorType
 
 if TYPE_CHECKING:
     from nnc.compiler.vocabulary.data import Preparation, SourceWord, Split
-    from nnc.compiler.vocabulary.losses import Loss
+    from nnc.compiler.vocabulary.losses.base import Loss
     from nnc.compiler.vocabulary.metrics import Metric
     from nnc.compiler.vocabulary.ops.base import Layout, Op, Types, Weight
     from nnc.compiler.vocabulary.optimizers import Optimizer
@@ -145,17 +145,23 @@ def single(op: Op, inputs: Types, name: str = "Example") -> Graph:
 
 @dataclass(frozen=True, slots=True)
 class LossTerm:
-    """factor · loss(prediction, target). With `logits` the prediction is the logits of the
+    """factor · loss(predictions…, target). With `logits` the prediction is the logits of the
     output's last activation (or the output itself), and the loss is computed from them in one
-    step."""
+    step. A loss that only compares outputs has no target."""
 
     loss: Loss
     factor: float
-    output: str
-    prediction: Value
-    target: Value
+    outputs: tuple[str, ...]
+    predictions: tuple[Value, ...]
+    target: Value | None
     logits: bool = False
     span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+    @property
+    def types(self) -> Types:
+        """The types of the predictions, then that of the target."""
+        given = (*self.predictions, *((self.target,) if self.target else ()))
+        return tuple(value.type for value in given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +182,10 @@ class MetricUse:
     output: str
     prediction: Value
     target: Value
+
+    @property
+    def predictions(self) -> tuple[Value, ...]:
+        return (self.prediction,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,8 +43,8 @@ def targets(program: Program, given: Arrays, rng: np.random.Generator) -> Arrays
     drawn: Arrays = {}
     sizes |= _derived(program.graph, sizes)
     for term in program.training.losses:
-        if term.target.name not in drawn:
-            drawn[term.target.name] = _target(term, batch, sizes, rng)
+        if term.target is not None and term.target.name not in drawn:
+            drawn[term.target.name] = _target(term, term.target, batch, sizes, rng)
     for value in program.training.targets:
         if value.name not in drawn:
             drawn[value.name] = _draw(value.type, batch, sizes, 2, rng)
@@ -150,17 +150,23 @@ def _draw(
 
 
 def _target(
-    term: LossTerm, batch: int, sizes: dict[Symbol, int], rng: np.random.Generator
+    term: LossTerm, target: Value, batch: int, sizes: dict[Symbol, int], rng: np.random.Generator
 ) -> np.ndarray:
-    target: Value = term.target
     if target.type.dtype not in FLOATS:
-        classes = term.prediction.type.shape[-1]
+        classes = term.predictions[0].type.shape[-1]
         return _draw(target.type, batch, sizes, classes if isinstance(classes, int) else 2, rng)
     shape = (batch, *_shape(target.type.shape, sizes))
-    if term.loss.fuses is None:
-        return _draw(target.type, batch, sizes, 0, rng)
-    # A sigmoid's target is a probability for each element, a softmax's a distribution.
     shares = rng.random(shape)
-    if term.loss.fuses == "softmax":
-        shares = shares / shares.sum(axis=-1, keepdims=True)
-    return shares.astype(np.float32)
+    drawn: np.ndarray
+    match term.loss.values:
+        case "share":
+            drawn = shares
+        case "distribution":
+            drawn = shares / shares.sum(axis=-1, keepdims=True)
+        case "sign":
+            drawn = np.sign(shares - 0.5)
+        case "count":
+            drawn = rng.integers(0, 5, shape)
+        case _:
+            return _draw(target.type, batch, sizes, 0, rng)
+    return drawn.astype(np.float32)

@@ -56,7 +56,7 @@ def verify(
 def _check(trial: Trial, targets: Arrays | None) -> None:
     """Raise ValueError for what was given and doesn't fit: it is no backend's fault."""
     training = trial.program.training
-    wanted = [] if training is None else [term.target.name for term in training.losses]
+    wanted = [] if training is None else [t.target.name for t in training.losses if t.target]
     missing = [name for name in wanted if name not in trial.targets]
     if missing:
         raise ValueError(f"target `{missing[0]}` is missing")
@@ -153,7 +153,7 @@ def _of_loss(trial: Trial, wrong: list[Comparison]) -> Divergence | None:
     mine = [comparison for comparison in wrong if comparison.what == "loss"]
     if not mine or training is None:
         return None
-    outputs = dict.fromkeys(term.output for term in training.losses)
+    outputs = dict.fromkeys(name for term in training.losses for name in term.outputs)
     said = " + ".join(term.loss.word for term in training.losses)
     return Divergence(", ".join(outputs), said, "loss", mine[0], training.losses[0].span)
 

@@ -13,7 +13,7 @@ from nnc.compiler.types import DTYPES, TensorType
 from nnc.compiler.vocabulary import base, generate
 from nnc.compiler.vocabulary import index as index_module
 from nnc.compiler.vocabulary.base import Mistake, Word
-from nnc.compiler.vocabulary.losses import Loss
+from nnc.compiler.vocabulary.losses.base import Loss
 from nnc.compiler.vocabulary.metrics import Metric
 from nnc.compiler.vocabulary.ops.base import Op, parse_type
 from nnc.compiler.vocabulary.phrases import expected
@@ -113,10 +113,13 @@ def test_every_op_refuses_something(cls: type[Op]) -> None:
 
 
 @pytest.mark.parametrize("cls", [*base.words("loss"), *base.words("metric")], ids=by_word)
-def test_pairs_fit(cls: type[Word]) -> None:
+def test_what_losses_and_metrics_take_fits(cls: type[Word]) -> None:
     assert issubclass(cls, Loss | Metric)
-    for prediction, target in cls.pairs():
-        cls().check(parse_type(prediction), parse_type(target))
+    assert cls.examples()
+    for word, types in cls.examples():
+        assert isinstance(word, cls)
+        assert len(types) == len(cls.takes)
+        word.check(tuple(map(parse_type, types)))
 
 
 def test_types_of_examples_are_read_right() -> None:

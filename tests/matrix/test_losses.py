@@ -20,7 +20,7 @@ from nnc.compiler.ir import (
 )
 from nnc.compiler.types import TensorType
 from nnc.compiler.vocabulary.base import find, words
-from nnc.compiler.vocabulary.losses import Loss
+from nnc.compiler.vocabulary.losses.base import Loss
 from nnc.compiler.vocabulary.ops.base import Op, Types, parse_type
 from nnc.compiler.vocabulary.ops.dense import Dense
 from nnc.compiler.vocabulary.ops.shape import Reshape
@@ -38,75 +38,99 @@ TRAINING = [
 
 @dataclass(frozen=True)
 class LossCase:
-    """A loss on a pair of types; `activation` is put behind the logits when there is one."""
+    """A loss on types of what it takes; `activation` is put behind the logits when there is one."""
 
     loss: Loss
-    prediction: str
-    target: str
+    types: tuple[str, ...]
     activation: str | None = None
     logits: bool = False
 
     @property
     def name(self) -> str:
         form = f"{self.activation or 'plain'}{'-logits' if self.logits else ''}"
-        return f"{self.loss.word}-{self.prediction}-{self.target}-{form}"
+        options = [
+            f"{k}={v}"
+            for k, v in self.loss.arguments().items()
+            if v != type(self.loss).model_fields[k].default
+        ]
+        return "-".join((self.loss.word, *options, *self.types, form)).replace(" ", "")
+
+    @property
+    def predictions(self) -> tuple[str, ...]:
+        """The types of what the model gives."""
+        return self.types[:-1] if self.has_target else self.types
+
+    @property
+    def has_target(self) -> bool:
+        return self.loss.takes[-1] == "target"
 
 
 def loss_cases() -> list[LossCase]:
     found = []
     for word in words("loss"):
         assert issubclass(word, Loss)
-        for prediction, target in word.pairs():
-            loss = word()
+        for loss, types in word.examples():
+            assert isinstance(loss, Loss)
             if loss.fuses is None:
-                found.append(LossCase(loss, prediction, target))
+                found.append(LossCase(loss, types))
                 continue
             for activation, logits in ((loss.fuses, True), (loss.fuses, False), (None, True)):
-                found.append(LossCase(loss, prediction, target, activation, logits))
+                found.append(LossCase(loss, types, activation, logits))
     return found
 
 
-class Chain:
-    """A model of one op after the other."""
+class Chains:
+    """Models that are chains of ops from one input."""
 
     def __init__(self, first: TensorType) -> None:
-        self.inputs = (Value("x", first),)
-        self.value = self.inputs[0]
+        self.input = Value("x", first)
         self.nodes: list[Node] = []
 
-    def then(self, op: Op) -> Value:
-        types: Types = (self.value.type,)
+    def then(self, value: Value, op: Op) -> Value:
+        types: Types = (value.type,)
         name = f"{op.word.lower()}{len(self.nodes)}"
         made = Value(name, op.infer(types)[0])
-        self.nodes.append(Node(name, name, op, (self.value,), (made,), op.weights(types)))
-        self.value = made
+        self.nodes.append(Node(name, name, op, (value,), (made,), op.weights(types)))
         return made
 
-    def graph(self) -> Graph:
-        return Graph("Example", self.inputs, tuple(self.nodes), (Output("y", self.value),))
+    def graph(self, values: list[Value]) -> Graph:
+        outputs = tuple(Output(f"y{n}", value) for n, value in enumerate(values))
+        return Graph("Example", (self.input,), tuple(self.nodes), outputs)
 
 
 def program_of(case: LossCase, penalties: tuple[PenaltyTerm, ...] = ()) -> Program:
-    """A Dense layer that makes the prediction, so that the loss has gradients."""
-    wanted = parse_type(case.prediction)
-    lengths = wanted.shape[:-1]
-    chain = Chain(TensorType("f32", (*lengths, 5)))
+    """Dense layers that make the predictions, so that the loss has gradients."""
+    types = tuple(map(parse_type, case.types))
+    chains = Chains(TensorType("f32", (*types[0].shape[:-1], 5)))
+    outputs, predictions = [], []
+    for place in range(len(case.predictions)):
+        prediction = scores = _scores(chains, types[place])
+        if case.activation is not None:
+            prediction = chains.then(scores, _op(case.activation))
+        if place in case.loss.positive:
+            prediction = chains.then(scores, _op("softplus"))
+        outputs.append(prediction)
+        predictions.append(scores if case.logits else prediction)
+    target = Value("t", types[-1]) if case.has_target else None
+    names = tuple(f"y{n}" for n in range(len(outputs)))
+    term = LossTerm(case.loss, 0.7, names, tuple(predictions), target, logits=case.logits)
+    targets = (target,) if target else ()
+    training = Training(targets, (term,), penalties, Sgd(lr=0.1), ConstantRate())
+    return Program(chains.graph(outputs), training=training)
+
+
+def _scores(chains: Chains, wanted: TensorType) -> Value:
     last = wanted.shape[-1] if wanted.shape else 1
     assert isinstance(last, int)
-    chain.then(Dense(units=last))
-    if not wanted.shape:
-        chain.then(Reshape(shape=()))
-    prediction = chain.value
-    if case.activation is not None:
-        word = find("op", case.activation)
-        assert word is not None
-        assert issubclass(word, Op)
-        made = chain.then(word())
-        prediction = prediction if case.logits else made
-    target = Value("t", parse_type(case.target))
-    term = LossTerm(case.loss, 0.7, "y", prediction, target, logits=case.logits)
-    training = Training((target,), (term,), penalties, Sgd(lr=0.1), ConstantRate())
-    return Program(chain.graph(), training=training)
+    scores = chains.then(chains.input, Dense(units=last))
+    return scores if wanted.shape else chains.then(scores, Reshape(shape=()))
+
+
+def _op(name: str) -> Op:
+    word = find("op", name)
+    assert word is not None
+    assert issubclass(word, Op)
+    return word()
 
 
 def check(program: Program, backend: str, precision: Precision) -> None:
@@ -134,9 +158,9 @@ def test_a_loss_means_the_same(case: LossCase, backend: str, precision: Precisio
 @pytest.mark.parametrize(("backend", "precision"), TRAINING)
 @pytest.mark.parametrize("word", words("penalty"), ids=lambda word: word.word)
 def test_a_penalty_means_the_same(word: type[Penalty], backend: str, precision: Precision) -> None:
-    terms = (
-        PenaltyTerm(word(strength=0.3), 1.0, "dense0.weight"),
-        PenaltyTerm(word(strength=0.1), 2.0, "dense0.bias"),
-    )
-    case = loss_cases()[0]
-    check(program_of(case, terms), backend, precision)
+    for penalty in word.examples():
+        terms = (
+            PenaltyTerm(penalty, 1.0, "dense0.weight"),
+            PenaltyTerm(penalty, 0.5, "dense0.bias"),
+        )
+        check(program_of(loss_cases()[0], terms), backend, precision)

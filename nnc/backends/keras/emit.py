@@ -161,9 +161,7 @@ def _with_predictions(program: Program) -> Graph:
     """The graph with what the losses take as further outputs, so that all have the spec's axes."""
     names = {output.name for output in program.graph.outputs}
     extra = tuple(
-        Output(name, term.prediction)
-        for name, term in predictions(program).items()
-        if name not in names
+        Output(name, value) for name, value in predictions(program).items() if name not in names
     )
     return replace(program.graph, outputs=(*program.graph.outputs, *extra))
 

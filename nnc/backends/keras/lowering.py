@@ -45,13 +45,16 @@ _FILES = {
     ),
     "embedding": "Embedding PaddedEmbedding PositionalEncoding",
     "losses": (
-        "absolute_errors binary_cross_entropy binary_cross_entropy_of_probabilities cross_entropy "
-        "cross_entropy_of_probabilities mean_squared_error right_answers right_classes "
-        "sum_of_magnitudes sum_of_squares"
+        "binary_cross_entropy binary_cross_entropy_of_probabilities categorical_focal "
+        "cosine_distance cross_entropy cross_entropy_of_logarithms focal gaussian_nll huber "
+        "kl_divergence log_cosh multiclass_hinge pinball poisson root_mean_squared_error triplet "
+        "weighted_binary_cross_entropy"
     ),
+    "metrics": "absolute_errors right_answers right_classes",
     "normalization": "BatchNorm RMSNorm",
     "optimizers": "Adadelta Adagrad Adam Adamax Lamb Lion Nadam RMSprop SGD",
     "padding": "pad_circular pad_edge",
+    "penalties": "sum_of_magnitudes sum_of_squares",
     "pooling": "average_pool",
     "recurrent": "valid_steps",
     "training": "train",

@@ -11,6 +11,7 @@ from nnc.backends.keras import (  # noqa: F401  each enters its lowerings
     depthwise,
     elementwise,
     embedding,
+    losses,
     merge,
     normalization,
     padding,
@@ -21,9 +22,11 @@ from nnc.backends.keras import (  # noqa: F401  each enters its lowerings
     shape,
     units,
 )
-from nnc.backends.keras.losses import LOSSES, METRICS, PENALTIES
+from nnc.backends.keras.comparison import LOSSES
 from nnc.backends.keras.lowering import OPS
+from nnc.backends.keras.metrics import METRICS
 from nnc.backends.keras.optimizers import CLIPS, OPTIMIZERS, SCHEDULES
+from nnc.backends.keras.penalties import PENALTIES
 from nnc.backends.keras.sources import PREPARATIONS, SOURCES, SPLITS
 
 __all__ = ["OPS", "TABLES"]

@@ -6,20 +6,23 @@ from collections import defaultdict
 from typing import TypeAlias
 
 from nnc.backends import pysource as py
-from nnc.backends.keras.losses import LOSSES, METRICS, PENALTIES
+from nnc.backends.keras.comparison import LOSSES, Comparison
 from nnc.backends.keras.lowering import PieceNames
+from nnc.backends.keras.metrics import METRICS
 from nnc.backends.keras.optimizers import CLIPS, OPTIMIZERS
-from nnc.compiler.ir import LossTerm, Program, Training
+from nnc.backends.keras.penalties import PENALTIES
+from nnc.compiler.ir import LossTerm, Program, Training, Value
 
 _BATCH = py.Parameter("batch", py.subscript("dict", (py.name("str"), py.name("Any"))))
 _MODEL = py.dotted("keras.Model")
 
 
-def predictions(program: Program) -> dict[str, LossTerm]:
-    """What the training model gives, by name: the first loss that takes each prediction."""
-    made: dict[str, LossTerm] = {}
+def predictions(program: Program) -> dict[str, Value]:
+    """What the training model gives, by name: the values that the losses take."""
+    made: dict[str, Value] = {}
     for term in program.training.losses if program.training else ():
-        made.setdefault(prediction_name(program, term), term)
+        for name, value in zip(prediction_names(program, term), term.predictions, strict=True):
+            made.setdefault(name, value)
     return made
 
 
@@ -29,15 +32,18 @@ def is_fused(program: Program) -> bool:
     return any(name not in outputs for name in predictions(program))
 
 
-def prediction_name(program: Program, term: LossTerm) -> str:
-    """The output's name, or one that says that these are its logits."""
+def prediction_names(program: Program, term: LossTerm) -> list[str]:
+    """The outputs' names, or ones that say that these are their logits."""
     outputs = {output.name: output.value.name for output in program.graph.outputs}
-    if outputs[term.output] == term.prediction.name:
-        return term.output
-    name = f"{term.output}_logits"
-    while name in outputs:
-        name += "_"
-    return name
+    names = []
+    for output, value in zip(term.outputs, term.predictions, strict=True):
+        name = output
+        if outputs[output] != value.name:
+            name += "_logits"
+            while name in outputs:
+                name += "_"
+        names.append(name)
+    return names
 
 
 def objective(program: Program, training: Training, piece: PieceNames) -> py.Function:
@@ -68,18 +74,18 @@ _Terms: TypeAlias = "list[tuple[float, py.Expr]]"
 def _losses(program: Program, training: Training, piece: PieceNames) -> _Terms:
     made: _Terms = []
     for term in training.losses:
-        function = piece(LOSSES.find(term.loss)(term.loss, term))
-        prediction = py.subscript("predictions", prediction_name(program, term))
-        call = py.call(function, prediction, py.subscript("batch", term.target.name))
-        made.append((term.factor, call))
+        given = [py.subscript("predictions", name) for name in prediction_names(program, term)]
+        given += [py.subscript("batch", term.target.name)] if term.target else []
+        at = Comparison(tuple(given), term.types, term.logits, piece)
+        made.append((term.factor, LOSSES.find(term.loss)(term.loss, at)))
     return made
 
 
 def _penalties(training: Training, piece: PieceNames) -> _Terms:
     groups: dict[tuple[str, float], list[str]] = defaultdict(list)
     for term in training.penalties:
-        name = PENALTIES.find(term.penalty)(term.penalty)
-        groups[name, term.factor * term.penalty.strength].append(term.weight)
+        for name, strength in PENALTIES.find(term.penalty)(term.penalty).items():
+            groups[name, term.factor * strength].append(term.weight)
     made: _Terms = []
     for (name, factor), weights in groups.items():
         variables = (py.call(piece("variable"), py.name("model"), weight) for weight in weights)
@@ -115,9 +121,9 @@ def measure(program: Program, training: Training, piece: PieceNames) -> py.Funct
     apply = py.call("model", inputs, training=False)
     results: dict[str, py.Expr] = {}
     for use in training.metrics:
-        name, options = METRICS.find(use.metric)(use.metric, use)
         pair = (py.subscript("outputs", use.output), py.subscript("batch", use.target.name))
-        results[use.name] = py.call(piece(name), *pair, **options)
+        at = Comparison(pair, (use.prediction.type, use.target.type), False, piece)
+        results[use.name] = METRICS.find(use.metric)(use.metric, at)
     pairs = py.subscript("tuple", (py.name("Any"), py.name("Any")))
     return py.Function(
         "measure",
@@ -179,6 +185,6 @@ def features(program: Program) -> frozenset[str]:
 def _grows(training: Training, monitor: str) -> bool:
     """Whether a larger value of what is monitored is better."""
     return any(
-        use.metric.word == "accuracy" and use.name == monitor.removeprefix("val_")
+        use.metric.larger_is_better and use.name == monitor.removeprefix("val_")
         for use in training.metrics
     )

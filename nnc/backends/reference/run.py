@@ -167,9 +167,10 @@ def _loss(training: Training, run: _Evaluation, targets: Arrays) -> Tensor:
     loss = tape.constant(0.0)
     for term in training.losses:
         formula = table.losses.find(term.loss)
-        prediction = run.values[term.prediction.name]
-        target = np.asarray(targets[term.target.name])
-        loss = loss + term.factor * formula(term.loss, prediction, target, term.logits)
+        predictions = tuple(run.values[value.name] for value in term.predictions)
+        given = np.zeros(()) if term.target is None else np.asarray(targets[term.target.name])
+        at = table.Judged(predictions, given, term.logits)
+        loss = loss + term.factor * formula(term.loss, at)
     for penalty in training.penalties:
         value = table.penalties.find(penalty.penalty)(penalty.penalty, run.weight(penalty.weight))
         loss = loss + penalty.factor * value

@@ -9,8 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from nnc.backends.base import Table
-from nnc.backends.reference.tape import Array, Tensor
+from nnc.backends.reference.tape import Array, Tensor, constant, mean, total
+from nnc.compiler.vocabulary.losses.base import Reduced
 from nnc.compiler.vocabulary.ops.base import Types
 
 
@@ -33,8 +36,34 @@ class Call:
 
 
 OpFormula: TypeAlias = Callable[[Any, Call], Tensor | tuple[Tensor, ...]]
-LossFormula: TypeAlias = Callable[[Any, Tensor, Array, bool], Tensor]
-"""(loss, prediction, target, whether the prediction is logits) -> one number."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a loss takes: predictions, and a target for most; the batch is the first axis."""
+
+    predictions: tuple[Tensor, ...]
+    target: Array = field(default_factory=lambda: np.zeros(()))
+    logits: bool = False
+    """Whether the prediction is logits."""
+
+    @property
+    def prediction(self) -> Tensor:
+        """The first (mostly the only) prediction."""
+        return self.predictions[0]
+
+    @property
+    def t(self) -> Tensor:
+        """The target as numbers of a formula."""
+        return constant(self.target)
+
+    def reduced(self, loss: Reduced, found: Tensor) -> Tensor:
+        """The mean or the sum over all, as the loss says."""
+        return mean(found) if loss.reduction == "mean" else total(found)
+
+
+LossFormula: TypeAlias = Callable[[Any, Judged], Tensor]
+"""(loss, what it takes) -> one number."""
 PenaltyFormula: TypeAlias = Callable[[Any, Tensor], Tensor]
 MetricFormula: TypeAlias = Callable[[Any, Array, Array], float]
 """(metric, predictions of all examples, their targets) -> one number."""

@@ -45,8 +45,8 @@ _FUNCTIONS = (
     *("clip_gradients", "load_data"),
 )
 _FILES = (
-    *("attention", "command", "data", "embedding", "losses", "optimizers", "pooling"),
-    *("recurrent", "training", "units", "weights"),
+    *("attention", "command", "data", "embedding", "losses", "metrics", "optimizers"),
+    *("penalties", "pooling", "recurrent", "training", "units", "weights"),
 )
 
 

@@ -35,7 +35,7 @@ class Model:
 def build(program: Program, names: py.Names, pieces: Pieces) -> Model:
     """The classes of the program. Convolutions are computed with the channels first."""
     terms = program.training.losses if program.training else ()
-    predictions = tuple(Output("", term.prediction) for term in terms)
+    predictions = tuple(Output("", value) for term in terms for value in term.predictions)
     outputs = program.graph.outputs
     # What the loss is computed from must come out in the spec's axis order, as outputs do.
     graph = native(replace(program.graph, outputs=(*outputs, *predictions)), "channels_first")

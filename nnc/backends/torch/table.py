@@ -11,6 +11,7 @@ from nnc.backends.torch import (  # noqa: F401  each enters its lowerings
     depthwise,
     elementwise,
     embedding,
+    losses,
     merge,
     normalization,
     padding,
@@ -21,9 +22,11 @@ from nnc.backends.torch import (  # noqa: F401  each enters its lowerings
     shape,
     units,
 )
-from nnc.backends.torch.losses import LOSSES, METRICS, PENALTIES
+from nnc.backends.torch.comparison import LOSSES
 from nnc.backends.torch.lowering import OPS
+from nnc.backends.torch.metrics import METRICS
 from nnc.backends.torch.optimizers import CLIPS, OPTIMIZERS, SCHEDULES
+from nnc.backends.torch.penalties import PENALTIES
 from nnc.backends.torch.sources import PREPARATIONS, SOURCES, SPLITS
 
 TABLES = (

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from nnc.backends import pysource as py
-from nnc.backends.torch.losses import LOSSES, METRICS, PENALTIES, Comparison
+from nnc.backends.torch.comparison import LOSSES, Comparison
+from nnc.backends.torch.metrics import METRICS
 from nnc.backends.torch.model import Model
 from nnc.backends.torch.optimizers import CLIPS, OPTIMIZERS, learning_rate
+from nnc.backends.torch.penalties import PENALTIES
 from nnc.backends.torch.scope import RESERVED, Pieces
 from nnc.compiler.ir import LossTerm, MetricUse, Program, Training, Value
-from nnc.compiler.vocabulary.metrics import Accuracy
 
 _TENSOR = py.name("Tensor")
 _MODULE = py.dotted("nn.Module")
@@ -73,7 +74,8 @@ def features(training: Training) -> Iterator[str]:
     yield "stop"
     if training.stop.restore_best:
         yield "restore"
-    if isinstance(measured.get(training.stop.monitor.removeprefix("val_")), Accuracy):
+    monitor = measured.get(training.stop.monitor.removeprefix("val_"))
+    if monitor is not None and monitor.larger_is_better:
         yield "larger"
 
 
@@ -90,7 +92,8 @@ class _Writer:
         self.local = py.Names((*RESERVED, "model", "batch", "total", "loss", "penalty"))
         wishes = {self._place(o.value): o.name for o in self.program.graph.outputs}
         for term in self.training.losses:
-            wishes.setdefault(self._place(term.prediction), f"{term.output}_scores")
+            for output, value in zip(term.outputs, term.predictions, strict=True):
+                wishes.setdefault(self._place(value), f"{output}_scores")
         hints = self.program.graph.hints
         wishes |= {n: h for n, h in hints.items() if n in wishes and h != "_"}
         self.values = {v.name: self.local.fresh(wishes.get(v.name, "scores")) for v in self.given}
@@ -103,7 +106,7 @@ class _Writer:
     def loss(self) -> py.Function:
         """`loss(predictions…, targets…)`"""
         parts = [self._term(term) for term in self.training.losses]
-        used = {self._place(t.prediction) for t in self.training.losses}
+        used = self._used(self.training.losses)
         names = [self.values[v.name] for v in self.given if v.name in used]
         names += [self.targets[t.name] for t in self._loss_targets()]
         return py.Function(
@@ -115,45 +118,43 @@ class _Writer:
         )
 
     def _loss_targets(self) -> list[Value]:
-        used = {term.target.name for term in self.training.losses}
+        used = {term.target.name for term in self.training.losses if term.target}
         return [target for target in self.training.targets if target.name in used]
 
     def _term(self, term: LossTerm) -> py.Expr:
-        made = LOSSES.find(term.loss)(term.loss, self._comparison(term, term.logits))
+        given = [self.values[self._place(value)] for value in term.predictions]
+        given += [self.targets[term.target.name]] if term.target else []
+        at = Comparison(tuple(map(py.name, given)), term.types, term.logits, self.piece)
+        made = LOSSES.find(term.loss)(term.loss, at)
         return made if term.factor == 1 else py.binary("*", term.factor, made)
 
-    def _comparison(self, use: LossTerm | MetricUse, logits: bool) -> Comparison:
-        return Comparison(
-            py.name(self.values[self._place(use.prediction)]),
-            py.name(self.targets[use.target.name]),
-            use.prediction.type,
-            use.target.type,
-            logits,
-            self.piece,
-        )
+    def _used(self, uses: Iterable[LossTerm | MetricUse]) -> set[str]:
+        """The values that losses and metrics take."""
+        return {self._place(value) for use in uses for value in use.predictions}
 
     def penalty(self) -> py.Function:
         """The penalties, grouped by kind and strength."""
         groups: dict[tuple[str, float], list[str]] = {}
         for term in self.training.penalties:
-            kind = PENALTIES.find(term.penalty)(term.penalty)
-            groups.setdefault((kind, term.factor * term.penalty.strength), []).append(term.weight)
+            parts = PENALTIES.find(term.penalty)(term.penalty)
+            for kind, strength in parts.items():
+                groups.setdefault((kind, term.factor * strength), []).append(term.weight)
         weights = py.call("dict", py.method("model", "named_parameters"))
         body: list[py.Statement] = [py.Assign((py.name("weights"),), weights)]
-        parts: list[py.Expr] = []
+        summed: list[py.Expr] = []
         for (kind, strength), names in groups.items():
             chosen = [py.subscript("weights", name) for name in names]
-            parts.append(py.binary("*", strength, py.call(self.piece(kind), *chosen)))
+            summed.append(py.binary("*", strength, py.call(self.piece(kind), *chosen)))
         return py.Function(
             "penalty",
             (py.Parameter("model", _MODULE),),
-            (*body, *_summed(parts)),
+            (*body, *_summed(summed)),
             returns=_TENSOR,
             docstring="What the loss adds for the size of weights.",
         )
 
     def _loss_call(self) -> py.Expr:
-        used = {self._place(t.prediction) for t in self.training.losses}
+        used = self._used(self.training.losses)
         given: list[py.Expr] = [py.name(self.values[v.name]) for v in self.given if v.name in used]
         given += [py.subscript("batch", target.name) for target in self._loss_targets()]
         made: py.Expr = py.call("loss", *given)
@@ -174,7 +175,7 @@ class _Writer:
 
     def _scores(self, uses: Iterable[LossTerm | MetricUse]) -> py.Assign:
         """The line that applies the model to a batch; `_` stands for what nobody uses."""
-        used = {self._place(use.prediction) for use in uses}
+        used = self._used(uses)
         inputs = [py.subscript("batch", value.name) for value in self.program.graph.inputs]
         function = "model" if self.model.scores is None else "model.scores"
         names = (n if value in used else "_" for value, n in self.values.items())
@@ -221,14 +222,10 @@ class _Writer:
         return next(o.name for o in outputs if self._place(o.value) == value.name)
 
     def _metric(self, use: MetricUse, variables: Mapping[str, str]) -> py.Expr:
-        at = Comparison(
-            py.name(variables[self._place(use.prediction)]),
-            py.subscript("batch", use.target.name),
-            use.prediction.type,
-            use.target.type,
-            False,
-            self.piece,
-        )
+        prediction = py.name(variables[self._place(use.prediction)])
+        target = py.subscript("batch", use.target.name)
+        types = (use.prediction.type, use.target.type)
+        at = Comparison((prediction, target), types, False, self.piece)
         return METRICS.find(use.metric)(use.metric, at)
 
     def optimizer(self) -> py.Function:

@@ -247,8 +247,13 @@ _SECTIONS: Final[Schema] = {
             "targets": _list(_TYPED),
             "loss": _list(
                 _object(
-                    {"loss": _reference("loss"), "factor": {"type": "number"}, **_COMPARED},
-                    ("loss", "prediction", "target"),
+                    {
+                        "loss": _reference("loss"),
+                        "factor": {"type": "number"},
+                        "prediction": {"anyOf": [NAME, _list(NAME, 1)]},
+                        "target": NAME,
+                    },
+                    ("loss", "prediction"),
                 ),
                 1,
             ),

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, cast
 
 from nnc.compiler import syntax
 from nnc.compiler.document.access import Access
 from nnc.compiler.document.positions import Value
 from nnc.compiler.document.words import Words
+from nnc.compiler.vocabulary import base
 from nnc.compiler.vocabulary.base import Kind
+
+if TYPE_CHECKING:
+    from nnc.compiler.vocabulary.losses.base import Loss
 
 Keyword = Literal["data", "train", "search"]
 Members = Mapping[str, Value]
@@ -149,19 +153,32 @@ class Sections:
     def _compared(
         self, item: Value, kind: Literal["loss", "metric"], optional: tuple[str, ...] = ()
     ) -> syntax.Call | None:
-        """`word(prediction, target, …)`."""
-        members = self._access.object(item, f"a {kind}", (kind, "prediction", "target"), optional)
+        """`word(predictions…, target, …)`. Some losses have no target."""
+        values = ("prediction", "target") if _has_target(item, kind) else ("prediction",)
+        members = self._access.object(item, f"a {kind}", (kind, *values), optional)
         word = members.get(kind)
         call = self._words.word(word, kind, f"`{kind}`") if word else None
-        prediction = self._access.name(members.get("prediction"), "the name of an output")
-        target = self._access.name(members.get("target"), "the name of a target")
-        if call is None or prediction is None or target is None:
+        names = [
+            self._access.name(value, "the name of an output")
+            for value in self._predictions(members.get("prediction"))
+        ]
+        if "target" in values:
+            names.append(self._access.name(members.get("target"), "the name of a target"))
+        known = [name for name in names if name is not None]
+        if call is None or not known or len(known) < len(names):
             return None
         pair = (
             syntax.Argument(None, syntax.Reference(name.text, name.span), name.span)
-            for name in (prediction, target)
+            for name in known
         )
         return syntax.Call(call.name, (*pair, *call.arguments), call.span, call.name_span)
+
+    def _predictions(self, value: Value | None) -> list[Value]:
+        """The outputs of a loss: one, or a list for a loss that takes several."""
+        if value is None:
+            return []
+        several = isinstance(value.content, list)
+        return list(self._access.items(value, "`prediction`")) if several else [value]
 
     # ---- data and search ------------------------------------------------------------------
 
@@ -225,3 +242,13 @@ def _sum(terms: list[syntax.Expression]) -> syntax.Expression:
     half = len(terms) // 2
     left, right = _sum(terms[:half]), _sum(terms[half:])
     return syntax.Binary("+", left, right, left.span.to(right.span))
+
+
+def _has_target(item: Value, kind: Literal["loss", "metric"]) -> bool:
+    """Whether the loss or the metric of an object takes a target; unknown ones do."""
+    named = item.content.get(kind) if isinstance(item.content, dict) else None
+    if named is not None and isinstance(named.content, dict):
+        named = named.content.get("word")
+    name = named.content if named is not None else None
+    cls = base.find(kind, name) if isinstance(name, str) else None
+    return cls is None or "target" in cast("type[Loss]", cls).takes

@@ -150,9 +150,10 @@ class _Unparser:
             yield _bind("log_every", _number(training.log_every))
 
     def _compared(self, word: Word, use: ir.LossTerm | ir.MetricUse) -> syntax.Call:
-        """`word(output, target, …)`."""
-        pair = (syntax.Reference(name, NOWHERE) for name in (use.output, use.target.name))
-        return self._call(word, *pair)
+        """`word(outputs…, target, …)`."""
+        outputs = use.outputs if isinstance(use, ir.LossTerm) else (use.output,)
+        names = (*outputs, *((use.target.name,) if use.target else ()))
+        return self._call(word, *(syntax.Reference(name, NOWHERE) for name in names))
 
     def _data(self, data: ir.Data) -> Iterator[syntax.Bind]:
         yield _bind("source", self._word(data.source))

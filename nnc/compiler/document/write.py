@@ -81,8 +81,8 @@ def _term(term: ir.LossTerm) -> Json:
     return {
         "loss": _word(term.loss),
         "factor": term.factor,
-        "prediction": term.output,
-        "target": term.target.name,
+        "prediction": term.outputs[0] if len(term.outputs) == 1 else list(term.outputs),
+        **({"target": term.target.name} if term.target else {}),
     }
 
 

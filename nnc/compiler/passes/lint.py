@@ -100,7 +100,7 @@ def _unreachable(report: Report, graph: ir.Graph) -> None:
 
 def _loss_fits(report: Report, graph: ir.Graph, term: ir.LossTerm) -> None:
     """The table of problems: the last activation and the loss belong together."""
-    output = next(o for o in graph.outputs if o.name == term.output)
+    output = next(o for o in graph.outputs if o.name == term.outputs[0])
     maker = graph.makers.get(output.value.name)
     last = maker.op if maker is not None and isinstance(maker.op, Activation) else None
     if maker is None or last is None:
@@ -115,7 +115,12 @@ def _loss_fits(report: Report, graph: ir.Graph, term: ir.LossTerm) -> None:
         message = f"a softmax over one class is always 1: `{output.name}` can't learn"
         _warn(report, "W106", message, places[1:], "use `sigmoid` with `binary_cross_entropy`")
         return
-    if fuses is not None and last.word == fuses and term.logits and output.value is term.prediction:
+    if (
+        fuses is not None
+        and last.word == fuses
+        and term.logits
+        and output.value is term.predictions[0]
+    ):
         _warn(
             report,
             "W105",

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from nnc.compiler import ir, syntax
 from nnc.compiler.diagnostics import Label, did_you_mean
-from nnc.compiler.passes.arguments import Bound, Option, Poison, as_call
+from nnc.compiler.passes.arguments import Option, Poison, as_call
+from nnc.compiler.passes.comparing import Comparer
 from nnc.compiler.passes.settings import Settings
 from nnc.compiler.passes.state import State
 from nnc.compiler.passes.typing import input_type
 from nnc.compiler.source import Span
 from nnc.compiler.vocabulary import base
-from nnc.compiler.vocabulary.base import Rejected
 
 if TYPE_CHECKING:
-    from nnc.compiler.vocabulary.losses import Loss
+    from nnc.compiler.vocabulary.losses.base import Loss
     from nnc.compiler.vocabulary.metrics import Metric
     from nnc.compiler.vocabulary.optimizers import Optimizer
     from nnc.compiler.vocabulary.penalties import Penalty
@@ -51,6 +51,7 @@ class _Training:
         self._settings = Settings(state, section)
         self._evaluator = self._settings.evaluator
         self._targets: dict[str, ir.Value] = {}
+        self._comparer = Comparer(self._settings, state.outputs, self._targets)
         self._losses: list[ir.LossTerm] = []
         self._penalties: list[tuple[Penalty, float]] = []
         self._compares = False
@@ -187,16 +188,15 @@ class _Training:
                 self._penalties.append((cast("Penalty", bound.word), factor))
             return
         self._compares = True
-        found = self._compared(call, "loss")
+        found = self._comparer.read(call, "loss")
         if found is None:
             return
-        bound, output, target = found
-        loss = cast("Loss", bound.word)
-        if not self._fits(loss, bound, output, target):
-            return
-        prediction, logits = self._prediction(loss, output)
+        loss = cast("Loss", found.bound.word)
+        first, logits = self._prediction(loss, found.outputs[0])
+        names = tuple(output.name for output in found.outputs)
+        predictions = (first, *(output.value for output in found.outputs[1:]))
         self._losses.append(
-            ir.LossTerm(loss, factor, output.name, prediction, target, logits, call.span)
+            ir.LossTerm(loss, factor, names, predictions, found.target, logits, call.span)
         )
 
     def _prediction(self, loss: Loss, output: ir.Output) -> tuple[ir.Value, bool]:
@@ -224,94 +224,6 @@ class _Training:
             if weight.penalized:
                 yield from (ir.PenaltyTerm(p, factor, name) for p, factor in self._penalties)
 
-    # ---- what losses and metrics share ----------------------------------------------------
-
-    def _compared(
-        self, call: syntax.Call, kind: base.Kind
-    ) -> tuple[Bound, ir.Output, ir.Value] | None:
-        """The word with the output and the target that it compares."""
-        cls = base.find(kind, call.name)
-        if cls is None:
-            known = [*base.names(kind), *(base.names("penalty") if kind == "loss" else ())]
-            self._evaluator.error(
-                "E504",
-                f"there is no {kind} `{call.name}`",
-                call.name_span,
-                f"unknown {kind}",
-                help=did_you_mean(call.name, known),
-                notes=[f"nnc has {', '.join(f'`{k}`' for k in base.names(kind, aliases=False))}"],
-            )
-            return None
-        pair = [argument for argument in call.arguments if argument.name is None][:2]
-        if len(pair) < 2:
-            self._evaluator.error(
-                "E202",
-                f"`{cls.word}` compares an output with a target",
-                call.span,
-                "both are needed",
-                help=f"write `{cls.word}({_first(self._state.outputs)}, {_first(self._targets)})`",
-            )
-            return None
-        output = self._named(pair[0].value, self._state.outputs, "output")
-        target = self._named(pair[1].value, self._targets, "target")
-        rest = tuple(argument for argument in call.arguments if argument not in pair)
-        bound = self._settings.binder.bind(
-            syntax.Call(call.name, rest, call.span, call.name_span), cls
-        )
-        if output is None or target is None or bound is None or not output.value.name:
-            return None
-        places = {**bound.places, "output": pair[0].span, "target": pair[1].span}
-        return Bound(bound.word, places, bound.span), output, target
-
-    def _named(self, expression: syntax.Expression, known: dict[str, Any], what: str) -> Any:
-        if isinstance(expression, syntax.Reference) and expression.name in known:
-            return known[expression.name]
-        if isinstance(expression, syntax.Reference):
-            others = self._targets if what == "output" else self._state.outputs
-            helps = did_you_mean(expression.name, known)
-            if expression.name in others:
-                helps = "the output comes first, then the target"
-            elif what == "target":
-                helps = helps or f"declare it: `target {expression.name}: f32[1]`"
-            self._evaluator.error(
-                "E502",
-                f"there is no {what} `{expression.name}`",
-                expression.span,
-                f"unknown {what}",
-                help=helps,
-            )
-            return None
-        self._evaluator.error(
-            "E502",
-            f"this must be the name of {'an output' if what == 'output' else 'a target'}",
-            expression.span,
-            "not a name",
-        )
-        return None
-
-    def _fits(self, word: Loss | Metric, bound: Bound, output: ir.Output, target: ir.Value) -> bool:
-        try:
-            word.check(output.value.type, target.type)
-        except Rejected as rejected:
-            blamed = "target" if rejected.input == 1 else "output"
-            other = output.value if blamed == "target" else target
-            made = [Label(other.span, f"this is `{other.type}`")]
-            declared = target.span if blamed == "target" else output.value.span
-            self._evaluator.error(
-                rejected.code,
-                rejected.message,
-                bound.places[blamed],
-                rejected.label,
-                also=[
-                    Label(declared, "declared here" if blamed == "target" else "made here"),
-                    *made,
-                ],
-                help=rejected.help,
-                notes=rejected.notes,
-            )
-            return False
-        return True
-
     # ---- the rest ---------------------------------------------------------------------
 
     def _read_metrics(self) -> Iterator[ir.MetricUse]:
@@ -329,17 +241,18 @@ class _Training:
             )
         names: list[str] = []
         for call in calls:
-            found = self._compared(call, "metric")
-            if found is None or not self._fits(cast("Metric", found[0].word), *found):
+            found = self._comparer.read(call, "metric")
+            if found is None or found.target is None:
                 continue
-            bound, output, target = found
-            name = bound.word.word
+            (output,) = found.outputs
+            metric = cast("Metric", found.bound.word)
+            name = metric.word
             if name in names:
                 name = f"{name}_{output.name}"
             if name in names:
                 continue
             names.append(name)
-            yield ir.MetricUse(name, cast("Metric", bound.word), output.name, output.value, target)
+            yield ir.MetricUse(name, metric, output.name, output.value, found.target)
 
     def _read_stop(self, metrics: set[str]) -> Early | None:
         bound = self._settings.word("stop", "stop", "a reason to stop such as `early(patience=5)`")
@@ -385,7 +298,3 @@ def _is_constant(expression: syntax.Expression) -> bool:
             return _is_constant(expression.left) and _is_constant(expression.right)
         case _:
             return False
-
-
-def _first(names: dict[str, Any]) -> str:
-    return next(iter(names), "…")

@@ -3,26 +3,30 @@ a mean of batches' means."""
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import Field
 
-from nnc.compiler.types import FLOATS, INTEGERS, TensorType
+from nnc.compiler.types import FLOATS, TensorType
 from nnc.compiler.vocabulary.base import Real, Rejected, Word
-from nnc.compiler.vocabulary.losses import same_shape
+from nnc.compiler.vocabulary.losses.base import Example, Types, is_class, same_shape
 
 
 class Metric(Word):
     """A number that people read."""
 
     kind = "metric"
+    takes: ClassVar[tuple[str, ...]] = ("prediction", "target")
+    """What the values are called, in the order in which they are written."""
+    larger_is_better: ClassVar[bool] = True
 
-    def check(self, prediction: TensorType, target: TensorType) -> None:
-        """Raise Rejected when prediction and target do not fit: `input` 0 is the prediction, 1 the
-        target."""
+    def check(self, types: Types) -> None:
+        """Raise Rejected when the values do not fit; `input` is the place of one in `takes`."""
         raise NotImplementedError
 
     @classmethod
-    def pairs(cls) -> tuple[tuple[str, str], ...]:
-        """Types of predictions and targets that fit; they feed every generic test."""
+    def examples(cls) -> tuple[Example, ...]:
+        """Types that fit; they feed every generic test."""
         raise NotImplementedError
 
 
@@ -37,14 +41,13 @@ class Accuracy(Metric):
     word = "accuracy"
     threshold: Real = Field(0.5, description="above it a single output means yes")
 
-    def classes(self, prediction: TensorType, target: TensorType) -> bool:
+    def classes(self, types: Types) -> bool:
         """Whether the answer is the class with the largest score."""
-        return target.dtype in INTEGERS and target.shape == prediction.shape[:-1]
+        return types[0].rank > 0 and is_class(types)
 
-    def check(self, prediction: TensorType, target: TensorType) -> None:
-        if prediction.rank and self.classes(prediction, target):
-            return
-        if target.dtype in FLOATS and target.shape == prediction.shape:
+    def check(self, types: Types) -> None:
+        prediction, target = types
+        if self.classes(types) or (target.dtype in FLOATS and target.shape == prediction.shape):
             return
         raise Rejected(
             "E501",
@@ -55,8 +58,12 @@ class Accuracy(Metric):
         )
 
     @classmethod
-    def pairs(cls) -> tuple[tuple[str, str], ...]:
-        return (("f32[4]", "i64"), ("f32[1]", "f32[1]"), ("f32[T, 3]", "i64[T]"))
+    def examples(cls) -> tuple[Example, ...]:
+        return (
+            Example(cls(), ("f32[4]", "i64")),
+            Example(cls(threshold=0.3), ("f32[1]", "f32[1]")),
+            Example(cls(), ("f32[T, 3]", "i64[T]")),
+        )
 
 
 class MeanAbsoluteError(Metric):
@@ -64,10 +71,11 @@ class MeanAbsoluteError(Metric):
 
     word = "mae"
     aliases = ("mean_absolute_error", "MeanAbsoluteError")
+    larger_is_better = False
 
-    def check(self, prediction: TensorType, target: TensorType) -> None:
-        same_shape(self, prediction, target)
+    def check(self, types: Types) -> None:
+        same_shape(self, types)
 
     @classmethod
-    def pairs(cls) -> tuple[tuple[str, str], ...]:
-        return (("f32[3]", "f32[3]"), ("f32", "f32"))
+    def examples(cls) -> tuple[Example, ...]:
+        return (Example(cls(), ("f32[3]", "f32[3]")), Example(cls(), ("f32", "f32")))

@@ -23,7 +23,7 @@ from nnc.compiler.ir import (
     single,
 )
 from nnc.compiler.types import TensorType
-from nnc.compiler.vocabulary.losses import CrossEntropy
+from nnc.compiler.vocabulary.losses.classification import CrossEntropy
 from nnc.compiler.vocabulary.ops.activation import Gelu, Relu, Softmax
 from nnc.compiler.vocabulary.ops.attention import MultiHeadAttention
 from nnc.compiler.vocabulary.ops.base import Op, parse_type
@@ -119,7 +119,7 @@ def classifier() -> Program:
     graph = chain("f32[4]", Dense(units=5), Relu(), Dense(units=3), Softmax())
     logits, probabilities = graph.nodes[2].output, graph.nodes[3].output
     target = Value("t", TensorType("i64", ()))
-    term = LossTerm(CrossEntropy(), 0.5, "y", logits, target, logits=True)
+    term = LossTerm(CrossEntropy(), 0.5, ("y",), (logits,), target, logits=True)
     training = Training(
         targets=(target,),
         losses=(term,),

@@ -1,77 +1,171 @@
-"""Losses, metrics and penalties that Keras lacks or means in another way."""
+"""Losses of each element or example, as Keras lacks them or means in another way.
 
+Keras' own look for the logits behind probabilities, and average the last axis first.
+"""
+
+import math
 from typing import Any
 
 import tensorflow as tf
 from keras import ops
 
 
-def mean_squared_error(prediction: Any, target: Any) -> Any:
-    """The mean of (y - t)^2 over every element."""
-    return ops.mean(ops.square(prediction - target))
+def root_mean_squared_error(prediction: Any, target: Any) -> Any:
+    """The root of the mean squared error, with a gradient where there is no error."""
+    return ops.sqrt(ops.mean(ops.square(prediction - target)) + 1e-12)
+
+
+def huber(prediction: Any, target: Any, delta: float) -> Any:
+    """Half the square of each error, a line from delta on."""
+    errors = prediction - target
+    distances = ops.abs(errors)
+    lines = delta * (distances - 0.5 * delta)
+    return tf.where(distances <= delta, 0.5 * ops.square(errors), lines)
+
+
+def log_cosh(prediction: Any, target: Any) -> Any:
+    """ln cosh of each error, without overflow."""
+    distances = ops.abs(prediction - target)
+    return distances + tf.math.softplus(-2 * distances) - math.log(2)
+
+
+def pinball(prediction: Any, target: Any, quantile: float) -> Any:
+    """The distance of each prediction from the target: errors below count by the
+    quantile, errors above by what is left of 1."""
+    errors = target - prediction
+    # At a tie tf.maximum would give all of the gradient to one side.
+    return tf.reduce_max([quantile * errors, (quantile - 1) * errors], axis=0)
+
+
+def poisson(rate: Any, target: Any) -> Any:
+    """-ln of the probability of each count, without its constant."""
+    return rate - target * ops.log(rate + 1e-8)
+
+
+def gaussian_nll(mean: Any, variance: Any, target: Any) -> Any:
+    """-ln of the normal density of each target, without its constant; a variance below
+    1e-6 counts as 1e-6 and gets no gradient."""
+    variance = tf.clip_by_value(variance, 1e-6, math.inf)
+    return 0.5 * (ops.log(variance) + ops.square(mean - target) / variance)
 
 
 def binary_cross_entropy(logits: Any, target: Any) -> Any:
-    """The mean of -t ln p - (1 - t) ln(1 - p) with p = sigmoid(logits)."""
-    losses = tf.nn.sigmoid_cross_entropy_with_logits(labels=target, logits=logits)
-    return ops.mean(losses)
+    """-t ln p - (1 - t) ln(1 - p) of each element with p = sigmoid(logits)."""
+    return tf.nn.sigmoid_cross_entropy_with_logits(labels=target, logits=logits)
 
 
-def binary_cross_entropy_of_probabilities(p: Any, target: Any) -> Any:
-    """The mean of -t ln p - (1 - t) ln(1 - p), p clipped to [2^-23, 1 - 2^-23].
+def weighted_binary_cross_entropy(
+    logits: Any, target: Any, pos_weight: float | list[float]
+) -> Any:
+    """-w t ln p - (1 - t) ln(1 - p) of each element with p = sigmoid(logits).
 
-    Keras' own loss would look for the logits behind the probabilities.
+    TensorFlow's own has a wrong gradient at the logit 0.
     """
+    weight = tf.constant(pos_weight, logits.dtype)
+    yes = 1 + (weight - 1) * target
+    return (1 - target) * logits + yes * tf.math.softplus(-logits)
+
+
+def binary_cross_entropy_of_probabilities(
+    p: Any, target: Any, pos_weight: float | list[float] = 1.0
+) -> Any:
+    """-w t ln p - (1 - t) ln(1 - p) of each element, p clipped to [2^-23, 1 - 2^-23]."""
     p = ops.clip(p, 2**-23, 1 - 2**-23)
-    return -ops.mean(target * ops.log(p) + (1 - target) * ops.log1p(-p))
+    weight = tf.constant(pos_weight, p.dtype)
+    return -(weight * target * ops.log(p) + (1 - target) * ops.log1p(-p))
 
 
 def cross_entropy(logits: Any, target: Any) -> Any:
-    """The mean of -ln p of the true class with p = softmax(logits).
+    """-ln p of the true class with p = softmax(logits).
 
     `target` has class numbers, or distributions of the same shape as the logits.
     """
     if target.dtype.is_floating:
-        return -ops.mean(ops.sum(target * ops.log_softmax(logits, axis=-1), axis=-1))
-    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(target, logits)
-    return ops.mean(losses)
+        return -ops.sum(target * ops.log_softmax(logits, axis=-1), axis=-1)
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(target, logits)
 
 
-def cross_entropy_of_probabilities(p: Any, target: Any) -> Any:
-    """The mean of -ln p of the true class, p clipped to [2^-23, 1].
+def cross_entropy_of_logarithms(
+    logs: Any,
+    target: Any,
+    label_smoothing: float = 0.0,
+    weights: list[float] | None = None,
+    ignore: int | None = None,
+    reduction: str = "mean",
+) -> Any:
+    """The cross-entropy from logarithms of probabilities, classes on the last axis.
 
-    `target` has class numbers, or distributions of the same shape as p.
+    `target` has class numbers, or distributions of the same shape as `logs`. The mean
+    of class numbers divides by the sum of their weights; nothing left gives 0.
     """
-    logs = ops.log(ops.clip(p, 2**-23, 1.0))
+    classes = logs.shape[-1]
+    spread = label_smoothing / classes
+    of_class = tf.constant(weights or [1.0] * classes, logs.dtype)
+    weighted = logs * of_class
     if target.dtype.is_floating:
-        return -ops.mean(ops.sum(target * logs, axis=-1))
-    return -ops.mean(tf.gather(logs, target, batch_dims=len(target.shape)))
+        target = (1 - label_smoothing) * target + spread
+        losses = -tf.reduce_sum(target * weighted, axis=-1)
+        return ops.sum(losses) if reduction == "sum" else ops.mean(losses)
+    kept = (
+        tf.ones_like(target)
+        if ignore is None
+        else tf.cast(target != ignore, target.dtype)
+    )
+    target = target * kept
+    kept = tf.cast(kept, logs.dtype)
+    chosen = tf.gather(weighted, target, batch_dims=len(target.shape))
+    every = tf.reduce_sum(weighted, axis=-1)
+    total = -tf.reduce_sum(((1 - label_smoothing) * chosen + spread * every) * kept)
+    if reduction == "sum":
+        return total
+    return tf.math.divide_no_nan(
+        total, tf.reduce_sum(tf.gather(of_class, target) * kept)
+    )
 
 
-def sum_of_squares(*weights: Any) -> Any:
-    """The sum of all squared elements."""
-    return tf.add_n([tf.reduce_sum(tf.square(weight)) for weight in weights])
+def kl_divergence(logs: Any, target: Any) -> Any:
+    """The sum of t ln t - t ln p along the last axis."""
+    return tf.reduce_sum(tf.math.xlogy(target, target) - target * logs, axis=-1)
 
 
-def sum_of_magnitudes(*weights: Any) -> Any:
-    """The sum of the absolute values of all elements."""
-    return tf.add_n([tf.reduce_sum(tf.abs(weight)) for weight in weights])
+def focal(losses: Any, target: Any, alpha: float, gamma: float) -> Any:
+    """Binary cross-entropies, what is nearly right counting less."""
+    balance = alpha * target + (1 - alpha) * (1 - target)
+    return balance * (-tf.math.expm1(-losses)) ** gamma * losses
 
 
-def right_classes(scores: Any, target: Any) -> tuple[Any, Any]:
-    """How many answers (the first largest score) are the true class, and of how
-    many."""
-    right = tf.argmax(scores, axis=-1) == tf.cast(target, "int64")
-    return tf.reduce_sum(tf.cast(right, "float64")), tf.size(right)
+def categorical_focal(logs: Any, target: Any, gamma: float) -> Any:
+    """-ln p of the true classes, what is nearly right counting less.
+
+    `target` has class numbers, or distributions of the same shape as `logs`.
+    """
+    losses = -((-tf.math.expm1(logs)) ** gamma) * logs
+    if target.dtype.is_floating:
+        return tf.reduce_sum(target * losses, axis=-1)
+    return tf.gather(losses, target, batch_dims=len(target.shape))
 
 
-def right_answers(scores: Any, target: Any, threshold: float = 0.5) -> tuple[Any, Any]:
-    """How many elements agree on yes (above the threshold) or no, and of how many."""
-    right = (scores > threshold) == (target > 0.5)
-    return tf.reduce_sum(tf.cast(right, "float64")), tf.size(right)
+def multiclass_hinge(scores: Any, target: Any) -> Any:
+    """How much the true class's score lacks to be 1 above the greatest other one."""
+    is_true = tf.one_hot(target, scores.shape[-1], on_value=True, off_value=False)
+    others = tf.reduce_max(tf.where(is_true, -math.inf, scores), axis=-1)
+    chosen = tf.gather(scores, target, batch_dims=len(target.shape))
+    return ops.relu(1 + others - chosen)
 
 
-def absolute_errors(prediction: Any, target: Any) -> tuple[Any, Any]:
-    """The sum of the distances, and of how many elements."""
-    errors = tf.cast(tf.abs(prediction - target), "float64")
-    return tf.reduce_sum(errors), tf.size(errors)
+def cosine_distance(prediction: Any, target: Any) -> Any:
+    """1 - the cosine of the angle of vectors on the last axis; 1 for the vector 0."""
+    first, second = (
+        ops.sqrt(ops.sum(ops.square(x), axis=-1) + 1e-12) for x in (prediction, target)
+    )
+    return 1 - ops.sum(prediction * target, axis=-1) / (first * second)
+
+
+def distance(first: Any, second: Any) -> Any:
+    """The length of the difference of vectors on the last axis."""
+    return ops.sqrt(ops.sum(ops.square(first - second + 1e-6), axis=-1))
+
+
+def triplet(anchor: Any, positive: Any, negative: Any, margin: float) -> Any:
+    """How much the negative is less than a margin farther away than the positive."""
+    return ops.relu(distance(anchor, positive) - distance(anchor, negative) + margin)
