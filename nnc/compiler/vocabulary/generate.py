@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pkgutil
+import textwrap
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 
@@ -15,24 +18,50 @@ from __future__ import annotations
 
 from typing import Final
 
-INDEX: Final[dict[str, dict[str, str]]] = {
+_NAMES: Final[dict[str, dict[str, str]]] = {
 '''
+_TAIL = """}
+INDEX: Final[dict[str, dict[str, str]]] = {
+    kind: {name: family for family, names in families.items() for name in names.split()}
+    for kind, families in _NAMES.items()
+}
+"""
 _OWN = ("generate", "index")
+_PREFIX = f"{vocabulary.__name__}."
 
 
 def index() -> str:
     """The text of `index.py`, from every family that lies in this package."""
-    prefix = f"{vocabulary.__name__}."
-    for module in pkgutil.walk_packages(vocabulary.__path__, prefix):
-        if module.name.removeprefix(prefix) not in _OWN:
+    for module in pkgutil.walk_packages(vocabulary.__path__, _PREFIX):
+        if module.name.removeprefix(_PREFIX) not in _OWN:
             import_module(module.name)
     lines = [_HEAD]
     for kind, names in sorted(base.registered().items()):
         lines.append(f'    "{kind}": {{\n')
-        for name, cls in sorted(names.items()):
-            lines.append(f'        "{name}": "{cls.__module__.removeprefix(prefix)}",\n')
+        for family, known in sorted(_families(names).items()):
+            lines += _entry(family, known)
         lines.append("    },\n")
-    return "".join([*lines, "}\n"])
+    return "".join([*lines, _TAIL])
+
+
+def _families(names: Mapping[str, type[base.Word]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for name, cls in sorted(names.items()):
+        found[cls.__module__.removeprefix(_PREFIX)].append(name)
+    return found
+
+
+def _entry(family: str, names: list[str]) -> Iterator[str]:
+    """The names of a family, on as few lines as `ruff format` leaves alone."""
+    flat = f'        "{family}": "{" ".join(names)}",\n'
+    if len(flat) <= 101:
+        yield flat
+        return
+    rows = textwrap.wrap(" ".join(names), 84, break_on_hyphens=False)
+    yield f'        "{family}": (\n'
+    for row in rows[:-1]:
+        yield f'            "{row} "\n'
+    yield f'            "{rows[-1]}"\n        ),\n'
 
 
 if __name__ == "__main__":

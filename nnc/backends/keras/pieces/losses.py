@@ -69,7 +69,10 @@ def weighted_binary_cross_entropy(
 def binary_cross_entropy_of_probabilities(
     p: Any, target: Any, pos_weight: float | list[float] = 1.0
 ) -> Any:
-    """-w t ln p - (1 - t) ln(1 - p) of each element, p clipped to [2^-23, 1 - 2^-23]."""
+    """-w t ln p - (1 - t) ln(1 - p) of each element.
+
+    p is clipped to [2^-23, 1 - 2^-23].
+    """
     p = ops.clip(p, 2**-23, 1 - 2**-23)
     weight = tf.constant(pos_weight, p.dtype)
     return -(weight * target * ops.log(p) + (1 - target) * ops.log1p(-p))

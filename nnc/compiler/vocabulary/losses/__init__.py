@@ -1,2 +1,2 @@
-"""Losses: what training makes small. A family a file; without another word said, the mean over every
-element."""
+"""Losses: what training makes small. A family a file; without another word said, the mean over
+every element."""

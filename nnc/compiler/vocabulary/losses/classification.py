@@ -69,7 +69,7 @@ class BinaryCrossEntropy(_FromLogits):
         if isinstance(self.pos_weight, tuple) and len(self.pos_weight) != places:
             raise Rejected(
                 "E501",
-                f"`pos_weight` has {len(self.pos_weight)} numbers, but the prediction is `{types[0]}`",
+                f"`pos_weight` has {len(self.pos_weight)} numbers for a prediction `{types[0]}`",
                 argument="pos_weight",
                 label=f"{len(self.pos_weight)} numbers",
                 help="give one number for all, or one for each place of the last axis",
@@ -121,8 +121,8 @@ class CrossEntropy(_Chosen, _FromLogits):
 
     The target is a class number (i64, the prediction's shape without the last axis) or a
     distribution over the classes (float, the same shape). From logits: -log_softmax(z) at the
-    class; from probabilities: -ln of p clipped to [2⁻²³, 1]. With `label_smoothing` s over C classes
-    the target is (1 - s) times the true distribution + s/C. With weights w the mean of class
+    class; from probabilities: -ln of p clipped to [2⁻²³, 1]. With `label_smoothing` s over C
+    classes the target is (1 - s) times the true distribution + s/C. With weights w the mean of class
     numbers is [(1 - s)·Σ w_y·l_y + s/C·Σ Σ w_c·l_c] / Σ w_y.
     """
 
