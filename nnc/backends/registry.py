@@ -56,7 +56,7 @@ def _words(program: Program) -> Iterator[tuple[Word, Span]]:
     if training is None:
         return
     for term in training.losses:
-        yield term.loss, NOWHERE
+        yield term.loss, term.span
     for penalty in training.penalties:
         yield penalty.penalty, NOWHERE
     for use in training.metrics:
