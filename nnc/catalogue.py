@@ -45,6 +45,7 @@ _FAMILIES: Final[Mapping[str, str]] = {
     "embedding": "Embedding and position",
     "recurrent": "Recurrent",
     "attention": "Attention",
+    "transformer": "Transformers",
     "merge": "Joining values",
     "reduction": "Reductions",
     "elementwise": "Functions of each element",

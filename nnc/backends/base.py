@@ -16,6 +16,7 @@ from nnc.compiler.diagnostics import Diagnostic, Label
 from nnc.compiler.ir import Program
 from nnc.compiler.source import Span
 from nnc.compiler.vocabulary.base import Kind, Word, words
+from nnc.compiler.vocabulary.ops.base import Composite
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,12 +54,15 @@ class Table(Generic[Lowering]):
     def _check_new(self, word: type[Word]) -> None:
         if word in self._lowerings or word in self._refusals:
             raise TypeError(f"backend {self.backend}: `{word.word}` is registered twice")
+        if issubclass(word, Composite):
+            raise TypeError(f"backend {self.backend}: `{word.word}` is made of other words")
 
     def sealed(self) -> None:
-        """Raise TypeError when a word has neither a lowering nor a refusal; called once all are
-        registered."""
+        """Raise TypeError when a word has neither a lowering nor a refusal and is not made of other
+        words; called once all are registered."""
         known = {*self._lowerings, *self._refusals}
-        missing = [w for kind in self.kinds for w in words(kind) if w not in known]
+        wanted = (w for kind in self.kinds for w in words(kind) if not issubclass(w, Composite))
+        missing = [word for word in wanted if word not in known]
         if missing:
             places = ", ".join(
                 f"`{w.word}` ({w.__module__.rsplit('.', 1)[-1]}.py of {self.backend})"

@@ -128,10 +128,16 @@ class Graph:
 
 
 def single(op: Op, inputs: Types, name: str = "Example") -> Graph:
-    """A model of one node: inputs `x0`, `x1`, …, the node named after the op, outputs `y0`, `y1`,
-    …"""
+    """A model of one word: inputs `x0`, `x1`, …, the node named after the op, outputs `y0`, `y1`,
+    …; a composite word gives several nodes, named below it."""
+    from nnc.compiler.vocabulary.ops.base import Composite
+
     taken = tuple(Value(f"x{i}", type_) for i, type_ in enumerate(inputs))
     path = op.word.lower()
+    if isinstance(op, Composite):
+        parts = _Parts(path)
+        result = op.expand(parts, *taken)
+        return Graph(name, taken, tuple(parts.nodes), (Output("y0", result),))
     results = op.infer(inputs)
     names = op.result_names()
     made = tuple(
@@ -141,6 +147,21 @@ def single(op: Op, inputs: Types, name: str = "Example") -> Graph:
     node = Node(path, path, op, taken, made, op.weights(inputs))
     outputs = tuple(Output(f"y{i}", value) for i, value in enumerate(made))
     return Graph(name, taken, (node,), outputs)
+
+
+@dataclass
+class _Parts:
+    """The nodes of a composite word."""
+
+    path: str
+    nodes: list[Node] = field(default_factory=list)
+
+    def add(self, op: Op, *inputs: Value, name: str | None = None) -> Value:
+        types = tuple(value.type for value in inputs)
+        path = f"{self.path}.{name or f'{op.word.lower()}_{len(self.nodes)}'}"
+        made = Value(path, op.infer(types)[0])
+        self.nodes.append(Node(path, path, op, inputs, (made,), op.weights(types)))
+        return made
 
 
 @dataclass(frozen=True, slots=True)

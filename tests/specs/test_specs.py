@@ -95,7 +95,9 @@ def test_parameters(name: str) -> None:
     assert counted == PARAMETERS[name]
 
 
-@pytest.mark.parametrize("name", ["tagger", "transformer", "siamese", "digits_cnn", "cnn64"])
+@pytest.mark.parametrize(
+    "name", ["tagger", "tagger_transformer", "transformer", "siamese", "digits_cnn", "cnn64"]
+)
 def test_weights_go_round_without_losing_a_bit(name: str, tmp_path: Path) -> None:
     """PyTorch -> file -> Keras -> file -> ONNX -> PyTorch."""
     from nnc.backends.onnx.emit import emit

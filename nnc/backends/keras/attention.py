@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nnc.backends import pysource as py
 from nnc.backends.keras.lowering import OPS, Site, only
-from nnc.compiler.vocabulary.ops.attention import MultiHeadAttention
+from nnc.compiler.vocabulary.ops.attention import MultiHeadAttention, ScaledDotProductAttention
 
 _STORED = {
     "in_proj_weight": ("in_proj_kernel", (1, 0)),
@@ -15,6 +15,19 @@ _STORED = {
     "out_proj.weight": ("out_proj_kernel", (1, 0)),
     "out_proj.bias": ("out_proj_bias", (0,)),
 }
+
+
+@OPS.lowers(ScaledDotProductAttention)
+def scaled_dot_product_attention(op: ScaledDotProductAttention, site: Site) -> py.Expr:
+    layer = site.layer(
+        "ScaledDotProductAttention",
+        **only(op.causal, causal=True),
+        **only(op.scale is not None, scale=op.scale),
+    )
+    query, *others = site.inputs
+    key = others[0] if others else query
+    value = others[1] if len(others) > 1 else key
+    return site.apply(layer, query, key, value, *others[2:])
 
 
 @OPS.lowers(MultiHeadAttention)

@@ -35,7 +35,7 @@ PACKAGE = "nnc.backends.keras.pieces"
 _FILES = {
     "activation": "celu gelu gelu_tanh leaky_relu selu step",
     "merge": "scaled",
-    "attention": "MultiHeadAttention",
+    "attention": "MultiHeadAttention ScaledDotProductAttention",
     "clipping": "clipped_to clipped_together",
     "command": "main",
     "conv": "ConvTranspose SeparableConv TrueConv1D TrueConv2D TrueConv3D",

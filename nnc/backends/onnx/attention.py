@@ -4,14 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import sqrt
+from typing import Any
 
 import numpy as np
 
 from nnc.backends.onnx.assembly import Handle, Place, Rows
 from nnc.backends.onnx.table import ops
-from nnc.compiler.vocabulary.ops.attention import MultiHeadAttention
+from nnc.compiler.vocabulary.ops.attention import (
+    Attention,
+    MultiHeadAttention,
+    ScaledDotProductAttention,
+)
 
 ROLES = ("query", "key", "value")
+
+
+@ops.lowers(ScaledDotProductAttention)
+def scaled_dot_product_attention(op: ScaledDotProductAttention, place: Place) -> Handle:
+    query, key, value = _given(place)
+    factor = op.factor(place.node.input_types)
+    rank = place.type.rank + 1
+    if place.opset >= 23 and not _masks_keys_alone(place):
+        heads: dict[str, Any] = {"q_num_heads": 1, "kv_num_heads": 1} if rank == 3 else {}
+        mask = _mask(place, 4)
+        causal = int(op.causal)
+        return place.add(
+            "Attention", query, key, value, mask, scale=factor, is_causal=causal, **heads
+        )
+    scaled = place.add("Mul", query, place.number(factor, "scale"), role="scaled")
+    perm = [*range(rank - 2), rank - 1, rank - 2]
+    turned = place.add("Transpose", key, role="key", perm=perm)
+    scores = place.add("MatMul", scaled, turned, role="scores")
+    shares = _softmax(place, scores, _allowed(op, place, _mask(place, rank)))
+    return place.add("MatMul", shares, value)
 
 
 @ops.lowers(MultiHeadAttention)
@@ -19,7 +44,7 @@ def multi_head_attention(op: MultiHeadAttention, place: Place) -> Handle:
     # onnxruntime's Attention takes no mask that is the same for every position.
     single = place.opset >= 23 and not _masks_keys_alone(place)
     middle = _operator if single else _formula
-    joined = middle(op, place, _projected(op, place), _mask(place))
+    joined = middle(op, place, _projected(op, place), _mask(place, 4))
     if not op.bias:
         return place.add("MatMul", joined, place.transposed("out_proj.weight"))
     product = place.add("MatMul", joined, place.transposed("out_proj.weight"), role="out_product")
@@ -28,11 +53,16 @@ def multi_head_attention(op: MultiHeadAttention, place: Place) -> Handle:
 
 def _projected(op: MultiHeadAttention, place: Place) -> list[Handle]:
     """Query, key and value after their projections: [batch, length, width] each."""
-    given = [place.inputs[min(number, len(place.inputs) - 1)] for number in range(3)]
+    given = _given(place)
     packed = any(weight.name == "in_proj_weight" for weight in place.node.weights)
     if packed and given[0] is given[1] is given[2]:
         return _together(op, place)
     return [_alone(op, place, number, given[number], packed) for number in range(3)]
+
+
+def _given(place: Place) -> list[Handle]:
+    """Query, key and value."""
+    return [place.inputs[min(number, len(place.inputs) - 1)] for number in range(3)]
 
 
 def _together(op: MultiHeadAttention, place: Place) -> list[Handle]:
@@ -63,11 +93,13 @@ def _masks_keys_alone(place: Place) -> bool:
     return len(place.inputs) == 4 and place.node.inputs[3].type.rank == 1
 
 
-def _mask(place: Place) -> Handle | None:
-    """The mask as [batch, 1, T or 1, S]: one for all heads."""
+def _mask(place: Place, rank: int) -> Handle | None:
+    """The mask with so many axes: [batch, 1, T or 1, S] is one for all heads."""
     if len(place.inputs) < 4:
         return None
-    axes = [1, 2] if _masks_keys_alone(place) else [1]
+    axes = list(range(1, rank - place.node.inputs[3].type.rank))
+    if not axes:
+        return place.inputs[3]
     return place.add("Unsqueeze", place.inputs[3], place.whole(axes, "mask_axes"), role="mask")
 
 
@@ -127,7 +159,7 @@ def _softmax(place: Place, scores: Handle, allowed: Handle | None) -> Handle:
     return place.add("Where", allowed, shares, place.number(0.0, "none"), role="shares")
 
 
-def _allowed(op: MultiHeadAttention, place: Place, mask: Handle | None) -> Handle | None:
+def _allowed(op: Attention, place: Place, mask: Handle | None) -> Handle | None:
     """Which key each position may see: given mask and causality together."""
     if not op.causal:
         return mask
@@ -147,10 +179,11 @@ def _causal(place: Place) -> Handle:
 
 def _positions(place: Place, number: int, role: str) -> Handle:
     """0, 1, … up to the length of an input."""
-    length = place.node.inputs[number].type.shape[0]
+    type_ = place.node.inputs[number].type
+    length = type_.shape[-2]
     if isinstance(length, int):
         return place.constant(np.arange(length), f"{role}_positions")
-    size = place.size(number, 0, f"{role}_length")
+    size = place.size(number, type_.rank - 2, f"{role}_length")
     scalar = place.add("Squeeze", size, place.whole([0], f"{role}_axis"), role=f"{role}_count")
     start, step = place.whole(0, f"{role}_start"), place.whole(1, f"{role}_step")
     return place.add("Range", start, scalar, step, role=f"{role}_positions")

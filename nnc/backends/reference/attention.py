@@ -10,7 +10,18 @@ from nnc.backends.reference import tape
 from nnc.backends.reference.dense import linear
 from nnc.backends.reference.table import Call, ops
 from nnc.backends.reference.tape import Array, Tensor
-from nnc.compiler.vocabulary.ops.attention import MultiHeadAttention
+from nnc.compiler.vocabulary.ops.attention import (
+    Attention,
+    MultiHeadAttention,
+    ScaledDotProductAttention,
+)
+
+
+@ops.lowers(ScaledDotProductAttention)
+def scaled_dot_product_attention(op: ScaledDotProductAttention, call: Call) -> Tensor:
+    q, k, v = (call.inputs[min(number, len(call.inputs) - 1)] for number in range(3))
+    scores = q @ tape.swap(k) * op.factor(call.types)
+    return _weights(scores, _mask(op, call, scores)) @ v
 
 
 @ops.lowers(MultiHeadAttention)
@@ -49,15 +60,16 @@ def _heads(x: Tensor, heads: int) -> Tensor:
     return tape.transpose(apart, (0, 2, 1, 3))
 
 
-def _mask(op: MultiHeadAttention, call: Call, scores: Tensor) -> Array:
-    """True where a query attends to a key, broadcast against [N, heads, T, S]."""
+def _mask(op: Attention, call: Call, scores: Tensor) -> Array:
+    """True where a query attends to a key, broadcast against [N, …, T, S]."""
     t, s = scores.shape[-2:]
     seen = np.tril(np.ones((t, s), bool)) if op.causal else np.ones((t, s), bool)
     if len(call.inputs) < 4:
         return seen
     mask = call.inputs[3].value
-    per_query = mask[:, None, None, :] if mask.ndim == 2 else mask[:, None]
-    return np.asarray(seen & per_query)
+    while mask.ndim < scores.rank:
+        mask = mask[:, None]
+    return np.asarray(seen & mask)
 
 
 def _weights(scores: Tensor, mask: Array) -> Tensor:

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from nnc.backends import pysource as py
 from nnc.backends.torch.lowering import OPS, Lowered, Site
-from nnc.compiler.vocabulary.ops.attention import MultiHeadAttention
+from nnc.compiler.vocabulary.ops.attention import MultiHeadAttention, ScaledDotProductAttention
+
+
+@OPS.lowers(ScaledDotProductAttention)
+def scaled_dot_product_attention(op: ScaledDotProductAttention, at: Site) -> Lowered:
+    query, *others = at.inputs
+    key = others[0] if others else query
+    value = others[1] if len(others) > 1 else key
+    options: dict[str, object] = {} if op.scale is None else {"scale": op.scale}
+    if len(others) > 2:
+        options |= {"causal": True} if op.causal else {}
+        function = at.piece("attention:masked_attention")
+        return py.call(function, query, key, value, others[2], **options)
+    options |= {"is_causal": True} if op.causal else {}
+    return py.call("F.scaled_dot_product_attention", query, key, value, **options)
 
 
 @OPS.lowers(MultiHeadAttention)

@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from nnc.compiler import ir, syntax
 from nnc.compiler.diagnostics import Label, did_you_mean
 from nnc.compiler.passes import lint
-from nnc.compiler.passes.arguments import POISON, Option, Poison
-from nnc.compiler.passes.build import again
+from nnc.compiler.passes.arguments import POISON, Bound, Option, Poison
+from nnc.compiler.passes.build import Application, Builder, again
 from nnc.compiler.passes.expressions import Flowing
 from nnc.compiler.passes.scope import Flow, Scope, snake
+from nnc.compiler.source import Span
+from nnc.compiler.vocabulary.ops.base import Composite, Op
 
 if TYPE_CHECKING:
     from nnc.compiler.passes.elaborate import Elaborator
 
 MAXIMUM_DEPTH: Final = 60
 """Blocks within blocks."""
+
+
+class _Unfit(Exception):
+    """A part of a composite word does not fit; it has been reported."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Adds the parts of a composite word to the graph."""
+
+    builder: Builder
+    application: Application
+    scope: Scope
+
+    def add(self, op: Op, *inputs: ir.Value, name: str | None = None) -> ir.Value:
+        whole = self.application
+        bound = Bound(op, whole.bound.places, whole.bound.span)
+        part = Application(bound, name, whole.span, whole.reused)
+        made = self.builder.apply(part, inputs, self.scope)
+        if isinstance(made, Poison):
+            raise _Unfit
+        return made[0]
 
 
 class Blocks:
@@ -31,16 +56,9 @@ class Blocks:
         elaborator = self._elaborator
         if not self._may_enter(block, stage):
             return POISON
-        label = stage.name.text if stage.name else snake(block.name.text)
-        path = scope.path(label)
-        if elaborator.stages.reused is not None:
-            path = again(path, self._paths, elaborator.stages.reused) or path
-        elif stage.name is not None and elaborator.builder.paths.owner(path) is not None:
-            elaborator.builder.taken(path, stage.name.span)
+        path = self._path(block.name.text, stage, scope)
+        if path is None:
             return POISON
-        else:
-            path = elaborator.builder.paths.fresh(path)
-        self._paths.add(path)
         inner = Scope(path, elaborator.globals)
         with elaborator.inside(block.name.text, stage.span):
             if not self._arguments(block, stage, scope, inner):
@@ -54,6 +72,42 @@ class Blocks:
         end = len(elaborator.builder.nodes)
         elaborator.instances.append(ir.Instance(path, block.name.text, begin, end))
         return self._results(block, inner)
+
+    def compose(
+        self, bound: Bound, op: Composite, stage: syntax.Apply, flow: Flow, scope: Scope
+    ) -> Any:
+        """The result of a word that is made of others, or POISON."""
+        elaborator = self._elaborator
+        builder = elaborator.builder
+        place = Span(stage.span.source, stage.call.span.start, stage.call.span.end)
+        application = Application(bound, None, place, elaborator.stages.reused)
+        if not builder.fits(application, flow):
+            return POISON
+        path = self._path(op.word, stage, scope)
+        if path is None:
+            return POISON
+        begin = len(builder.nodes)
+        try:
+            made = op.expand(_Parts(builder, application, Scope(path)), *flow)
+        except _Unfit:
+            return POISON
+        elaborator.instances.append(ir.Instance(path, op.word, begin, len(builder.nodes)))
+        builder.values.setdefault(path, Flowing((made,)))
+        return Flowing((made,))
+
+    def _path(self, word: str, stage: syntax.Apply, scope: Scope) -> str | None:
+        """The path of this use, or None when its name is taken."""
+        elaborator = self._elaborator
+        path = scope.path(stage.name.text if stage.name else snake(word))
+        if elaborator.stages.reused is not None:
+            path = again(path, self._paths, elaborator.stages.reused) or path
+        elif stage.name is not None and elaborator.builder.paths.owner(path) is not None:
+            elaborator.builder.taken(path, stage.name.span)
+            return None
+        else:
+            path = elaborator.builder.paths.fresh(path)
+        self._paths.add(path)
+        return path
 
     def _may_enter(self, block: syntax.Block, stage: syntax.Apply) -> bool:
         evaluator, name = self._elaborator.evaluator, block.name.text

@@ -73,6 +73,19 @@ class Builder:
         made = self._node(then, activation, result, (fresh, fresh))
         return self._add(made, False) if made else POISON
 
+    def fits(self, application: Application, flow: Flow) -> bool:
+        """Whether an op takes these values; if not, that has been reported."""
+        op = application.bound.word
+        assert isinstance(op, Op)
+        if not self._arity_fits(op, flow, application):
+            return False
+        try:
+            op.infer(tuple(value.type for value in flow))
+        except Rejected as rejected:
+            self._rejected(rejected, application, flow)
+            return False
+        return True
+
     def apply_again(
         self, earlier: ir.Node, name: str | None, flow: Flow, span: Span, scope: Scope
     ) -> Any:

@@ -14,7 +14,7 @@ from nnc.compiler.passes.expressions import Flowing, FlowRules
 from nnc.compiler.passes.scope import Flow, Scope, SharedLayer
 from nnc.compiler.source import Span
 from nnc.compiler.vocabulary import base
-from nnc.compiler.vocabulary.ops.base import Channelled
+from nnc.compiler.vocabulary.ops.base import Channelled, Composite
 
 if TYPE_CHECKING:
     from nnc.compiler.passes.elaborate import Elaborator
@@ -256,6 +256,8 @@ class Stages(FlowRules):
         bound = self._bind(word, stage.call, scope)
         if bound is None:
             return POISON
+        if isinstance(bound.word, Composite):
+            return self.blocks.compose(bound, bound.word, stage, flow, scope)
         name = stage.name.text if stage.name else None
         place = Span(stage.span.source, stage.call.span.start, stage.call.span.end)
         return self._apply(Application(bound, name, place, self.reused), flow, scope)

@@ -54,7 +54,10 @@ _NAMES: Final[dict[str, dict[str, str]]] = {
             "log_sigmoid log_softmax logsigmoid logsoftmax mish relu relu6 selu sigmoid silu "
             "softmax softplus softsign step swish tanh"
         ),
-        "ops.attention": "MultiHeadAttention MultiheadAttention",
+        "ops.attention": (
+            "MultiHeadAttention MultiheadAttention ScaledDotProductAttention "
+            "dot_product_attention scaled_dot_product_attention"
+        ),
         "ops.conv": (
             "Conv1D Conv1d Conv2D Conv2d Conv3D Conv3d Convolution1D Convolution2D Convolution3D "
             "conv1d conv2d conv3d"
@@ -104,6 +107,10 @@ _NAMES: Final[dict[str, dict[str, str]]] = {
         ),
         "ops.shape": (
             "Flatten Permute Reshape Transpose Unsqueeze expand_dims flatten permute transpose"
+        ),
+        "ops.transformer": (
+            "TransformerDecoder TransformerDecoderLayer TransformerEncoder "
+            "TransformerEncoderLayer"
         ),
         "ops.units": "GLU Maxout MaxoutDense PReLU PRelu RBF RBFLayer glu maxout prelu",
     },

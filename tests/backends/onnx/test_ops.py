@@ -74,7 +74,7 @@ MORE = [
 
 def in_torch(case: Case, weights: Arrays, inputs: Arrays, dtype: torch.dtype) -> dict[str, Any]:
     """The outputs by PyTorch's own functions in a precision."""
-    layer = f"{case.graph.nodes[0].layer}."
+    layer = f"{case.op.word.lower()}."
     given = {n.removeprefix(layer): torch.from_numpy(a).to(dtype) for n, a in weights.items()}
     tensors = [torch.from_numpy(np.asarray(a)) for a in inputs.values()]
     floats = [t.to(dtype) if t.is_floating_point() else t for t in tensors]

@@ -21,7 +21,7 @@ def by_torch(
     stored = case.graph.weights
     tracked = {n: torch.tensor(w, requires_grad=is_trained(stored[n])) for n, w in weights.items()}
     xs = {n: torch.tensor(x, requires_grad=x.dtype.kind == "f") for n, x in inputs.items()}
-    short = {n.removeprefix(f"{case.graph.nodes[0].name}."): w for n, w in tracked.items()}
+    short = {n.removeprefix(f"{case.op.word.lower()}."): w for n, w in tracked.items()}
     made = TORCH[type(case.op)](case.op, short, *xs.values())
     outputs = made if isinstance(made, tuple) else (made,)
     pairs = list(zip(outputs, cotangents.values(), strict=True))

@@ -20,6 +20,7 @@ from nnc.compiler.vocabulary.ops import (
     reduction,
     regularization,
     shape,
+    transformer,
 )
 from nnc.compiler.vocabulary.ops.base import Op
 from tests.backends.reference.torch_recurrent import recurrent_layer
@@ -83,6 +84,63 @@ def _attention(op: attention.MultiHeadAttention, w: Weights, *inputs: torch.Tens
     return F.linear(y.transpose(1, 2).flatten(2), w["out_proj.weight"], w.get("out_proj.bias"))
 
 
+def _dot_product(op: attention.ScaledDotProductAttention, w: Weights, *inputs: Any) -> torch.Tensor:
+    query = inputs[0]
+    key = inputs[1] if len(inputs) > 1 else query
+    value = inputs[2] if len(inputs) > 2 else key
+    seen = torch.ones(query.shape[-2], key.shape[-2], dtype=torch.bool)
+    if op.causal:
+        seen = seen.tril()
+    if len(inputs) == 4:
+        mask = inputs[3][:, None] if inputs[3].dim() == 2 else inputs[3]
+        seen = seen & (mask[:, None] if query.dim() == 4 else mask)
+    return F.scaled_dot_product_attention(query, key, value, attn_mask=seen, scale=op.scale)
+
+
+def _encoder(op: transformer.TransformerEncoder, w: Weights, x: Any, *mask: Any) -> torch.Tensor:
+    def attended(y: torch.Tensor) -> torch.Tensor:
+        return _attention(op.attention(causal=op.causal), _below(w, "self_attn"), y, y, y, *mask)
+
+    x = _around(op, w, x, 1, attended)
+    return _around(op, w, x, 2, lambda y: _forward(op, w, y))
+
+
+def _decoder(
+    op: transformer.TransformerDecoder, w: Weights, x: Any, memory: Any, *masks: Any
+) -> torch.Tensor:
+    def attended(y: torch.Tensor) -> torch.Tensor:
+        attention = op.attention(causal=op.causal)
+        return _attention(attention, _below(w, "self_attn"), y, y, y, *masks[:1])
+
+    def crossed(y: torch.Tensor) -> torch.Tensor:
+        below = _below(w, "multihead_attn")
+        return _attention(op.attention(), below, y, memory, memory, *masks[1:])
+
+    x = _around(op, w, x, 1, attended)
+    x = _around(op, w, x, 2, crossed)
+    return _around(op, w, x, 3, lambda y: _forward(op, w, y))
+
+
+def _below(w: Weights, layer: str) -> Weights:
+    return {n.removeprefix(f"{layer}."): x for n, x in w.items() if n.startswith(f"{layer}.")}
+
+
+def _around(
+    op: Any, w: Weights, x: torch.Tensor, number: int, part: Callable[[Any], Any]
+) -> torch.Tensor:
+    def norm(y: torch.Tensor) -> torch.Tensor:
+        gain = _below(w, f"norm{number}")
+        return F.layer_norm(y, y.shape[-1:], gain["weight"], gain["bias"], op.epsilon)
+
+    return x + part(norm(x)) if op.norm_first else norm(x + part(x))
+
+
+def _forward(op: Any, w: Weights, x: torch.Tensor) -> torch.Tensor:
+    hidden = F.linear(x, w["linear1.weight"], w["linear1.bias"])
+    h = TORCH[type(op.activation)](op.activation, {}, hidden)
+    return F.linear(h, w["linear2.weight"], w["linear2.bias"])
+
+
 def _positions(op: embedding.PositionalEncoding, w: Weights, x: torch.Tensor) -> torch.Tensor:
     table = torch.zeros(x.shape[1:], dtype=torch.float64)
     for p in range(x.shape[1]):
@@ -123,6 +181,9 @@ TORCH: dict[type[Op], Function] = {
     activation.Identity: lambda op, w, x: x + 0,
     activation.Softmax: lambda op, w, x: F.softmax(x, op.axis + 1 if op.axis >= 0 else op.axis),
     attention.MultiHeadAttention: _attention,
+    attention.ScaledDotProductAttention: _dot_product,
+    transformer.TransformerEncoder: _encoder,
+    transformer.TransformerDecoder: _decoder,
     dense.Dense: lambda op, w, x: F.linear(x, w["weight"], w.get("bias")),
     elementwise.Negate: lambda op, w, x: -x,
     elementwise.Abs: lambda op, w, x: x.abs(),

@@ -72,7 +72,7 @@ class MultiHeadAttention(layers.Layer):
             for x, kernel, bias in projected
         )
         scores = ops.matmul(q / math.sqrt(q.shape[-1]), ops.transpose(k, (0, 1, 3, 2)))
-        weights = self.attention_weights(scores, attend)
+        weights = attention_weights(scores, attend, self.causal)
         joined = ops.transpose(ops.matmul(weights, v), (0, 2, 1, 3))
         y = ops.matmul(ops.reshape(joined, ops.shape(query)), self.out_proj_kernel)
         return y + self.out_proj_bias if self.use_bias else y
@@ -83,19 +83,41 @@ class MultiHeadAttention(layers.Layer):
         x = ops.reshape(x, (batch, time, self.heads, width // self.heads))
         return ops.transpose(x, (0, 2, 1, 3))
 
-    def attention_weights(self, scores: Any, attend: Any) -> Any:
-        """Softmax over the keys that may be seen; all 0 where there is none."""
-        if attend is not None:
-            attend = (
-                attend[:, None, None, :] if len(attend.shape) == 2 else attend[:, None]
-            )
-            scores = ops.where(attend, scores, -math.inf)
-        if self.causal:
-            _, _, time, keys = ops.shape(scores)
-            past = ops.arange(time)[:, None] >= ops.arange(keys)
-            scores = ops.where(past, scores, -math.inf)
-        top = ops.stop_gradient(ops.max(scores, axis=-1, keepdims=True))
-        exponentials = ops.exp(scores - ops.where(ops.isfinite(top), top, 0.0))
-        return ops.divide_no_nan(
-            exponentials, ops.sum(exponentials, axis=-1, keepdims=True)
-        )
+
+class ScaledDotProductAttention(layers.Layer):
+    """softmax(query * key^T * scale) * value; query [batch, time, width] or [batch,
+    heads, time, width].
+
+    The mask `attend` is true where a key may be seen: [batch, keys] or [batch, time,
+    keys]. A place that sees nothing gives 0. With `causal`, place t sees the keys 0 ...
+    t.
+    """
+
+    def __init__(
+        self, causal: bool = False, scale: float | None = None, **options: Any
+    ) -> None:
+        super().__init__(**options)
+        self.causal = causal
+        self.scale = scale
+
+    def call(self, query: Any, key: Any, value: Any, attend: Any = None) -> Any:
+        scale = 1 / math.sqrt(query.shape[-1]) if self.scale is None else self.scale
+        scores = ops.matmul(query * scale, ops.swapaxes(key, -1, -2))
+        return ops.matmul(attention_weights(scores, attend, self.causal), value)
+
+
+def attention_weights(scores: Any, attend: Any, causal: bool) -> Any:
+    """Softmax over the keys that may be seen; all 0 where there is none."""
+    if attend is not None:
+        while len(attend.shape) < len(scores.shape):
+            attend = ops.expand_dims(attend, 1)
+        scores = ops.where(attend, scores, -math.inf)
+    if causal:
+        time, keys = ops.shape(scores)[-2:]
+        past = ops.arange(time)[:, None] >= ops.arange(keys)
+        scores = ops.where(past, scores, -math.inf)
+    top = ops.stop_gradient(ops.max(scores, axis=-1, keepdims=True))
+    exponentials = ops.exp(scores - ops.where(ops.isfinite(top), top, 0.0))
+    return ops.divide_no_nan(
+        exponentials, ops.sum(exponentials, axis=-1, keepdims=True)
+    )

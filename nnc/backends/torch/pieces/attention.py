@@ -74,3 +74,25 @@ class MultiHeadAttention(nn.Module):
         if self.causal:
             mask = mask & mask.new_ones(queries, keys).tril()
         return mask
+
+
+def masked_attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    mask: Tensor,
+    causal: bool = False,
+    scale: float | None = None,
+) -> Tensor:
+    """Attention without weights over [N, T, d] or [N, heads, T, d].
+
+    The mask is True where to attend: [N, S] for the keys, or [N, T, S]. A query that
+    may attend to nothing gets 0.
+    """
+    while mask.dim() < query.dim():
+        mask = mask.unsqueeze(1)
+    if causal:
+        mask = mask & mask.new_ones(query.shape[-2], key.shape[-2]).tril()
+    return F.scaled_dot_product_attention(
+        query, key, value, attn_mask=mask, scale=scale
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol, TypeAlias
 
 from pydantic import Field
 
@@ -11,6 +11,9 @@ from nnc.compiler.types import FLOATS, Dim, Shape, TensorType
 from nnc.compiler.vocabulary.base import Array, Phrase, Rejected, Word
 from nnc.compiler.vocabulary.initializers import GlorotUniform, Initializer, Zeros
 from nnc.compiler.vocabulary.penalties import Penalty
+
+if TYPE_CHECKING:
+    from nnc.compiler.ir import Value
 
 Types: TypeAlias = tuple[TensorType, ...]
 Layout: TypeAlias = Literal["channels_first", "channels_last"]
@@ -170,6 +173,22 @@ LayoutArgument = Annotated[
     Field(description="which axis holds the channels; without it the model's layout"),
     Phrase("`channels_first` or `channels_last`"),
 ]
+
+
+class Parts(Protocol):
+    """Takes the words that a composite one is made of."""
+
+    def add(self, op: Op, *inputs: Value, name: str | None = None) -> Value:
+        """Apply a word to values; `name` is that of the layer inside the composite one."""
+
+
+class Composite(Op):
+    """A word that is made of other words. The compiler puts these in its place, as it does for a
+    block, so that no backend meets it."""
+
+    def expand(self, parts: Parts, *inputs: Value) -> Value:
+        """The result, by way of other words. `infer` has found nothing wrong with the inputs."""
+        raise NotImplementedError
 
 
 class Channelled(Op):
