@@ -29,8 +29,7 @@ def batch_norm(op: BatchNorm, at: Site) -> Lowered:
     )
     if rank <= 4 and (axes > 1 or rank < 3):
         return py.call(layer, at.input)
-    flat = py.call(layer, py.method(at.input, "flatten", 2))
-    return py.method(flat, "reshape", py.attribute(at.input, "shape"))
+    return _flat(layer, at)
 
 
 @OPS.lowers(LayerNorm, RMSNorm)
@@ -49,9 +48,19 @@ def group_norm(op: GroupNorm, at: Site) -> Lowered:
 
 @OPS.lowers(InstanceNorm)
 def instance_norm(op: InstanceNorm, at: Site) -> Lowered:
-    layer = f"nn.InstanceNorm{at.type.rank - 1}d"
-    channels = op.channels(at.type)
-    return at.apply(py.call(layer, channels, eps=op.epsilon, affine=op.affine))
+    axes = 1 if at.varies else at.type.rank - 1
+    layer = at.layer(
+        py.call(
+            f"nn.InstanceNorm{axes}d", op.channels(at.type), eps=op.epsilon, affine=op.affine
+        )
+    )
+    return _flat(layer, at) if axes < at.type.rank - 1 else py.call(layer, at.input)
+
+
+def _flat(layer: py.Expr, at: Site) -> py.Expr:
+    """A layer for one axis of places applied to the places of all axes."""
+    made = py.call(layer, py.method(at.input, "flatten", 2))
+    return py.method(made, "reshape", py.attribute(at.input, "shape"))
 
 
 def _plain(name: str, affine: bool) -> dict[str, bool]:

@@ -20,7 +20,12 @@ def dropout(op: Dropout, at: Site) -> Lowered:
 
 @OPS.lowers(SpatialDropout)
 def spatial_dropout(op: SpatialDropout, at: Site) -> Lowered:
-    return at.apply(py.call(f"nn.Dropout{at.type.rank - 1}d", p=op.rate))
+    axes = 1 if at.varies else at.type.rank - 1
+    layer = at.layer(py.call(f"nn.Dropout{axes}d", p=op.rate))
+    if axes == at.type.rank - 1:
+        return py.call(layer, at.input)
+    made = py.call(layer, py.method(at.input, "flatten", 2))
+    return py.method(made, "reshape", py.attribute(at.input, "shape"))
 
 
 @OPS.lowers(AlphaDropout)
