@@ -50,9 +50,7 @@ def group_norm(op: GroupNorm, at: Site) -> Lowered:
 def instance_norm(op: InstanceNorm, at: Site) -> Lowered:
     axes = 1 if at.varies else at.type.rank - 1
     layer = at.layer(
-        py.call(
-            f"nn.InstanceNorm{axes}d", op.channels(at.type), eps=op.epsilon, affine=op.affine
-        )
+        py.call(f"nn.InstanceNorm{axes}d", op.channels(at.type), eps=op.epsilon, affine=op.affine)
     )
     return _flat(layer, at) if axes < at.type.rank - 1 else py.call(layer, at.input)
 

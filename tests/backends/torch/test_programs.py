@@ -254,6 +254,21 @@ def test_a_shared_normalisation_takes_inputs_of_several_ranks() -> None:
     )
 
 
+@pytest.mark.parametrize("word", ["InstanceNorm", "GroupNorm(1)", "SpatialDropout(0.2)"])
+def test_a_shared_layer_takes_inputs_with_places_on_one_or_two_axes(word: str) -> None:
+    agree(
+        f"""
+        model M {{
+          input a: f32[3, 4, 5]
+          input b: f32[3, 7]
+          layer shared = {word}
+          output x = a -> shared
+          output y = b -> shared
+        }}
+        """
+    )
+
+
 def test_a_shared_block_that_depends_on_sizes_is_written_out() -> None:
     agree(
         """
