@@ -12,10 +12,11 @@ import numpy as np
 from nnc.backends.base import Arrays
 from nnc.backends.keras.emit import emit as emit_keras
 from nnc.backends.reference.run import ReferenceRunner
-from nnc.backends.reference.schedules import rate
+from nnc.backends.reference.schedules import rate, reductions
 from nnc.backends.reference.table import Step, clips, optimizers
 from nnc.backends.torch.run import TorchRunner
 from nnc.compiler.ir import Program
+from nnc.compiler.vocabulary.schedules import Plateau
 from tests.backends.keras.programs import executed, float64, of_text
 
 INPUTS = ("words", "x", "small")
@@ -53,12 +54,16 @@ def by_formula(program: Program, updates: int) -> Arrays:
     current, batch = start(program)
     inputs, targets = {n: batch[n] for n in INPUTS}, {"y": batch["y"]}
     states: dict[str, dict[str, Any]] = {name: {} for name in current}
+    losses: list[float] = []
     for t in range(updates):
-        _, found = ReferenceRunner(program, current).gradients(inputs, targets)
+        loss, found = ReferenceRunner(program, current).gradients(inputs, targets)
         gradients: dict[str, Any] = dict(found)
         if training.clip is not None:
             gradients = clips.find(training.clip)(training.clip, gradients)
         eta = rate(training.schedule, training.optimizer.lr, t, updates)
+        if isinstance(training.schedule, Plateau):
+            eta *= training.schedule.factor ** [0, *reductions(training.schedule, losses)][-1]
+        losses.append(loss)
         for name, gradient in gradients.items():
             step = Step(current[name], gradient, eta, t + 1, states[name])
             current[name] = optimizers.find(training.optimizer)(training.optimizer, step)

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass, replace
 
 from nnc.backends import pysource as py
+from nnc.backends import rates
 from nnc.backends.base import Artifact
 from nnc.backends.keras.build import Builder
 from nnc.backends.keras.layer_names import legal
 from nnc.backends.keras.lowering import PACKAGE, PieceNames
-from nnc.backends.keras.optimizers import learning_rate
+from nnc.backends.keras.optimizers import SCHEDULES
 from nnc.backends.keras.sources import load_data
 from nnc.backends.keras.training import (
     clip_gradients,
@@ -123,6 +124,8 @@ class _Source:
                 self._constant("MONITOR", training.stop.monitor)
                 self._constant("PATIENCE", training.stop.patience)
                 self._constant("MIN_DELTA", training.stop.min_delta)
+            for name, setting in rates.plateau_constants(training.schedule).items():
+                self._constant(name, setting)
         else:
             self._constant("TARGETS", {})
         self._constant("WEIGHTS_FILE", beside)
@@ -137,7 +140,8 @@ class _Source:
                 measure(self._program, training, piece),
             ]
         )
-        self._functions(lambda piece: [make_optimizer(training, piece), learning_rate(training)])
+        rate = rates.learning_rate(SCHEDULES, training.schedule, training.optimizer.lr)
+        self._functions(lambda piece: [make_optimizer(training, piece), rate])
         if training.clip is not None:
             self._functions(lambda piece: [clip_gradients(training, piece)])
         self._functions(lambda piece: [load_data(self._program.data, training, piece)])

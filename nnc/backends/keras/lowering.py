@@ -36,7 +36,7 @@ _FILES = {
     "activation": "celu gelu gelu_tanh leaky_relu selu step",
     "merge": "scaled",
     "attention": "MultiHeadAttention ScaledDotProductAttention",
-    "clipping": "clipped_to clipped_together",
+    "clipping": "clipped_each clipped_to clipped_together",
     "command": "main",
     "conv": "ConvTranspose SeparableConv TrueConv1D TrueConv2D TrueConv3D",
     "data": (

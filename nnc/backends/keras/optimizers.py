@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from nnc.backends import pysource as py
+from nnc.backends import rates
 from nnc.backends.base import Table
 from nnc.compiler.ir import Training
 from nnc.compiler.vocabulary import optimizers as words
 from nnc.compiler.vocabulary import schedules
-from nnc.compiler.vocabulary.schedules import ConstantRate
 
 Construction: TypeAlias = tuple[str, dict[str, object]]
 """A class (of Keras with a dot, of the pieces without one) and its arguments."""
 
 OPTIMIZERS: Table[Callable[[Any, Training], Construction]] = Table("keras", "optimizer")
-SCHEDULES: Table[Callable[[Any, float], tuple[py.Statement, ...]]] = Table("keras", "schedule")
+SCHEDULES = rates.table("keras")
 CLIPS: Table[Callable[[Any], str]] = Table("keras", "clip")
 
 
@@ -103,58 +102,6 @@ def lamb(op: words.Lamb, training: Training) -> Construction:
     return "Lamb", _moments(op) | {"decay": op.weight_decay}
 
 
-def learning_rate(training: Training) -> py.Function:
-    """The function of the step, 0 for the first update, and the number of all steps."""
-    schedule, base = training.schedule, training.optimizer.lr
-    lines = SCHEDULES.find(schedule)(schedule, base)
-    warmup = schedule.warmup_steps
-    if warmup:
-        step, number = py.name("step"), py.literal(warmup)
-        rising = py.binary("/", py.binary("*", base, py.binary("+", step, 1)), number)
-        first = py.If(py.binary("<", step, number), (py.Return(rising),))
-        rest = [py.Assign((step,), py.binary("-", step, number))]
-        if isinstance(schedule, schedules.Cosine) and schedule.steps is None:
-            steps = py.name("steps")
-            rest.append(py.Assign((steps,), py.binary("-", steps, number)))
-        constant = isinstance(schedule, ConstantRate)
-        lines = (first, *(() if constant else rest), *lines)
-    parameters = tuple(py.Parameter(name, py.name("int")) for name in ("step", "steps"))
-    return py.Function(
-        "learning_rate",
-        parameters,
-        lines,
-        py.name("float"),
-        "The learning rate of an update; the first of `steps` updates is step 0.",
-    )
-
-
-@SCHEDULES.lowers(schedules.ConstantRate)
-def constant(schedule: schedules.ConstantRate, base: float) -> tuple[py.Statement, ...]:
-    return (py.Return(py.literal(base)),)
-
-
-@SCHEDULES.lowers(schedules.Steps)
-def steps(schedule: schedules.Steps, base: float) -> tuple[py.Statement, ...]:
-    exponent = py.binary("//", py.name("step"), schedule.every)
-    return (py.Return(py.binary("*", base, py.binary("**", schedule.factor, exponent))),)
-
-
-@SCHEDULES.lowers(schedules.Exponential)
-def exponential(schedule: schedules.Exponential, base: float) -> tuple[py.Statement, ...]:
-    power = py.binary("**", schedule.factor, py.name("step"))
-    return (py.Return(py.binary("*", base, power)),)
-
-
-@SCHEDULES.lowers(schedules.Cosine)
-def cosine(schedule: schedules.Cosine, base: float) -> tuple[py.Statement, ...]:
-    step, end = py.name("step"), py.value(schedule.steps or py.name("steps"))
-    over = py.If(py.binary(">=", step, end), (py.Return(py.literal(schedule.minimum)),))
-    angle = py.binary("/", py.binary("*", py.dotted("math.pi"), step), end)
-    share = py.binary("*", 0.5, py.binary("+", 1, py.call("math.cos", angle)))
-    fall = py.binary("*", py.binary("-", base, schedule.minimum), share)
-    return over, py.Return(py.binary("+", schedule.minimum, fall))
-
-
 @CLIPS.lowers(schedules.ClipValue)
 def by_value(clip: schedules.ClipValue) -> str:
     return "clipped_to"
@@ -163,3 +110,8 @@ def by_value(clip: schedules.ClipValue) -> str:
 @CLIPS.lowers(schedules.GlobalNorm)
 def global_norm(clip: schedules.GlobalNorm) -> str:
     return "clipped_together"
+
+
+@CLIPS.lowers(schedules.WeightNorm)
+def weight_norm(clip: schedules.WeightNorm) -> str:
+    return "clipped_each"

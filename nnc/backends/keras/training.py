@@ -12,6 +12,7 @@ from nnc.backends.keras.metrics import METRICS
 from nnc.backends.keras.optimizers import CLIPS, OPTIMIZERS
 from nnc.backends.keras.penalties import PENALTIES
 from nnc.compiler.ir import LossTerm, Program, Training, Value
+from nnc.compiler.vocabulary.schedules import Plateau
 
 _BATCH = py.Parameter("batch", py.subscript("dict", (py.name("str"), py.name("Any"))))
 _MODEL = py.dotted("keras.Model")
@@ -175,6 +176,7 @@ def features(program: Program) -> frozenset[str]:
         "clip": training.clip is not None,
         "measured": bool(training.metrics) and not monitored,
         "monitored": monitored,
+        "plateau": isinstance(training.schedule, Plateau),
         "stop": stop is not None,
         "restore": stop is not None and stop.restore_best,
         "larger": stop is not None and _grows(training, stop.monitor),

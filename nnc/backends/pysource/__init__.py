@@ -21,6 +21,7 @@ from nnc.backends.pysource.statements import (
     Return,
     Segment,
     Statement,
+    While,
 )
 from nnc.backends.pysource.values import (
     Attribute,
@@ -83,6 +84,7 @@ __all__ = [
     "Subscript",
     "Tuple",
     "Unary",
+    "While",
     "attribute",
     "binary",
     "call",

@@ -42,6 +42,7 @@ from nnc.backends.pysource.statements import (
     Return,
     Segment,
     Statement,
+    While,
 )
 from nnc.backends.pysource.values import (
     Attribute,
@@ -150,6 +151,8 @@ class _Printer:
             case For(targets, iterable, body):
                 left = bare_tuple(targets) if len(targets) > 1 else document(targets[0])
                 self.header(("for ", left, " in ", document(iterable), ":"), body, indent)
+            case While(test, body):
+                self.header(("while ", _right_side(test, indent + 6), ":"), body, indent)
             case Function():
                 self.function(statement, indent)
             case Class():

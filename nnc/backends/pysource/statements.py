@@ -67,6 +67,14 @@ class For:
 
 
 @dataclass(frozen=True, slots=True)
+class While:
+    """while test: body."""
+
+    test: Expr
+    body: tuple[Statement, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Comment:
     """A comment on lines of its own."""
 
@@ -120,7 +128,18 @@ class Segment:
 
 
 Statement: TypeAlias = (
-    Assign | Expression | Return | Raise | If | For | Comment | Blank | Function | Class | Segment
+    Assign
+    | Expression
+    | Return
+    | Raise
+    | If
+    | For
+    | While
+    | Comment
+    | Blank
+    | Function
+    | Class
+    | Segment
 )
 
 

@@ -39,6 +39,8 @@ _DTYPES: dict[DType, str] = {
 _CONSTANTS = (
     *("WEIGHTS", "INPUTS", "TARGETS", "OUTPUTS", "SEED", "EPOCHS", "BATCH", "LOG_EVERY"),
     *("MONITOR", "PATIENCE", "MIN_DELTA"),
+    *("PLATEAU_MONITOR", "PLATEAU_FACTOR", "PLATEAU_PATIENCE", "PLATEAU_THRESHOLD"),
+    *("PLATEAU_COOLDOWN", "PLATEAU_MINIMUM"),
 )
 _FUNCTIONS = (
     *("loss", "penalty", "objective", "measure", "optimizer_of", "learning_rate"),

@@ -6,26 +6,16 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from nnc.backends import pysource as py
+from nnc.backends import rates
 from nnc.backends.base import Table
 from nnc.compiler.vocabulary import optimizers as words
-from nnc.compiler.vocabulary.schedules import (
-    ClipValue,
-    ConstantRate,
-    Cosine,
-    Exponential,
-    GlobalNorm,
-    Schedule,
-    Steps,
-)
-
-RateLowering: TypeAlias = Callable[[Any, float, py.Expr, py.Expr], py.Expr]
-"""(schedule, η₀, step after the warm-up, updates after the warm-up) -> the rate."""
+from nnc.compiler.vocabulary.schedules import ClipValue, GlobalNorm, WeightNorm
 
 Piece: TypeAlias = Callable[[str], py.Name]
 
 OPTIMIZERS: Table[Callable[[Any, py.Expr, Piece], py.Expr]] = Table("torch", "optimizer")
-SCHEDULES: Table[RateLowering] = Table("torch", "schedule")
-CLIPS: Table[Callable[[Any, py.Expr], py.Expr]] = Table("torch", "clip")
+SCHEDULES = rates.table("torch")
+CLIPS: Table[Callable[[Any, py.Expr], py.Statement]] = Table("torch", "clip")
 
 
 @OPTIMIZERS.lowers(words.Sgd)
@@ -130,61 +120,18 @@ def _moments(function: str | py.Expr, op: _Adaptive, weights: py.Expr, **more: f
     )
 
 
-@SCHEDULES.lowers(ConstantRate)
-def constant(schedule: ConstantRate, rate: float, step: py.Expr, steps: py.Expr) -> py.Expr:
-    return py.literal(rate)
-
-
-@SCHEDULES.lowers(Steps)
-def by_steps(schedule: Steps, rate: float, step: py.Expr, steps: py.Expr) -> py.Expr:
-    power = py.binary("**", schedule.factor, py.binary("//", step, schedule.every))
-    return py.binary("*", rate, power)
-
-
-@SCHEDULES.lowers(Exponential)
-def exponential(schedule: Exponential, rate: float, step: py.Expr, steps: py.Expr) -> py.Expr:
-    return py.binary("*", rate, py.binary("**", schedule.factor, step))
-
-
-@SCHEDULES.lowers(Cosine)
-def cosine(schedule: Cosine, rate: float, step: py.Expr, steps: py.Expr) -> py.Expr:
-    end: py.Expr = py.call("max", steps, 1)
-    if schedule.steps is not None:
-        end = py.literal(schedule.steps)
-    progress = py.call("min", py.binary("/", step, end), 1.0)
-    wave = py.call("math.cos", py.binary("*", py.dotted("math.pi"), progress))
-    share = py.binary("*", 0.5, py.binary("+", 1.0, wave))
-    low = schedule.minimum
-    if not low:
-        return py.binary("*", rate, share)
-    return py.binary("+", low, py.binary("*", py.binary("-", rate, low), share))
-
-
-def learning_rate(schedule: Schedule, rate: float) -> py.Function:
-    """The function lr(t), evaluated in float64."""
-    warmup = schedule.warmup_steps
-    step, steps = py.name("step"), py.name("steps")
-    body: tuple[py.Statement, ...] = ()
-    after: tuple[py.Expr, py.Expr] = (step, steps)
-    if warmup:
-        rising = py.binary("/", py.binary("*", rate, py.binary("+", step, 1)), warmup)
-        body = (py.If(py.binary("<", step, warmup), (py.Return(rising),)),)
-        after = (py.binary("-", step, warmup), py.binary("-", steps, warmup))
-    result = py.Return(SCHEDULES.find(schedule)(schedule, rate, *after))
-    return py.Function(
-        "learning_rate",
-        (py.Parameter("step", py.name("int")), py.Parameter("steps", py.name("int"))),
-        (*body, result),
-        returns=py.name("float"),
-        docstring="The learning rate of update `step` (from 0) of `steps`.",
-    )
-
-
 @CLIPS.lowers(ClipValue)
-def clip_value(clip: ClipValue, weights: py.Expr) -> py.Expr:
-    return py.call("nn.utils.clip_grad_value_", weights, clip.limit)
+def clip_value(clip: ClipValue, weights: py.Expr) -> py.Statement:
+    return py.Expression(py.call("nn.utils.clip_grad_value_", weights, clip.limit))
 
 
 @CLIPS.lowers(GlobalNorm)
-def clip_norm(clip: GlobalNorm, weights: py.Expr) -> py.Expr:
-    return py.call("nn.utils.clip_grad_norm_", weights, clip.limit)
+def clip_norm(clip: GlobalNorm, weights: py.Expr) -> py.Statement:
+    return py.Expression(py.call("nn.utils.clip_grad_norm_", weights, clip.limit))
+
+
+@CLIPS.lowers(WeightNorm)
+def clip_each(clip: WeightNorm, weights: py.Expr) -> py.Statement:
+    weight = py.name("weight")
+    bound = py.call("nn.utils.clip_grad_norm_", weight, clip.limit)
+    return py.For((weight,), weights, (py.Expression(bound),))

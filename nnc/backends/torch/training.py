@@ -6,13 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from nnc.backends import pysource as py
+from nnc.backends import rates
 from nnc.backends.torch.comparison import LOSSES, Comparison
 from nnc.backends.torch.metrics import METRICS
 from nnc.backends.torch.model import Model
-from nnc.backends.torch.optimizers import CLIPS, OPTIMIZERS, learning_rate
+from nnc.backends.torch.optimizers import CLIPS, OPTIMIZERS, SCHEDULES
 from nnc.backends.torch.penalties import PENALTIES
 from nnc.backends.torch.scope import RESERVED, Pieces
 from nnc.compiler.ir import LossTerm, MetricUse, Program, Training, Value
+from nnc.compiler.vocabulary.schedules import Plateau
 
 _TENSOR = py.name("Tensor")
 _MODULE = py.dotted("nn.Module")
@@ -28,10 +30,10 @@ def functions(
     if training.penalties:
         made.append(writer.penalty())
     made += [writer.objective(), writer.measure(), writer.optimizer()]
-    made.append(learning_rate(training.schedule, training.optimizer.lr))
+    made.append(rates.learning_rate(SCHEDULES, training.schedule, training.optimizer.lr))
     if training.clip is not None:
         weights = py.method("model", "parameters")
-        bound = py.Expression(CLIPS.find(training.clip)(training.clip, weights))
+        bound = CLIPS.find(training.clip)(training.clip, weights)
         parameter = py.Parameter("model", _MODULE)
         made.append(
             py.Function(
@@ -56,7 +58,7 @@ def constants(program: Program, training: Training) -> dict[str, object]:
             "PATIENCE": training.stop.patience,
             "MIN_DELTA": training.stop.min_delta,
         }
-    return made
+    return made | rates.plateau_constants(training.schedule)
 
 
 def features(training: Training) -> Iterator[str]:
@@ -65,6 +67,8 @@ def features(training: Training) -> Iterator[str]:
         yield "batch"
     if training.clip is not None:
         yield "clip"
+    if isinstance(training.schedule, Plateau):
+        yield "plateau"
     measured = {use.name: use.metric for use in training.metrics}
     monitored = training.stop is not None and training.stop.monitor in measured
     if measured:

@@ -6,7 +6,10 @@ from typing import Final
 
 _NAMES: Final[dict[str, dict[str, str]]] = {
     "clip": {
-        "schedules": "global_norm norm value",
+        "schedules": (
+            "clip_grad_norm_ clip_grad_value_ clipnorm clipvalue global_clipnorm global_norm "
+            "value weight_norm"
+        ),
     },
     "columns": {
         "data": "column columns",
@@ -130,7 +133,12 @@ _NAMES: Final[dict[str, dict[str, str]]] = {
         "search": "choice log_uniform uniform whole",
     },
     "schedule": {
-        "schedules": "constant cosine exponential step",
+        "schedules": (
+            "CosineAnnealingLR CosineAnnealingWarmRestarts CosineDecayRestarts ExponentialLR "
+            "InverseTimeDecay MultiStepLR OneCycleLR PolynomialDecay PolynomialLR "
+            "ReduceLROnPlateau StepLR constant cosine cosine_restarts exponential inverse_time "
+            "multi_step one_cycle plateau polynomial step"
+        ),
     },
     "source": {
         "data": "csv npz sklearn text",

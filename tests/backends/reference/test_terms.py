@@ -35,10 +35,17 @@ from nnc.compiler.vocabulary.schedules import (
     ClipValue,
     ConstantRate,
     Cosine,
+    CosineRestarts,
     Exponential,
     GlobalNorm,
+    InverseTime,
+    MultiStep,
+    OneCycle,
+    Plateau,
+    Polynomial,
     Schedule,
     Steps,
+    WeightNorm,
 )
 from tests.words.updates import torch_float64
 
@@ -258,6 +265,15 @@ def test_lamb_leaves_zero_weights_their_step() -> None:
         (Steps(every=2, factor=0.5), [2.0, 2.0, 1.0, 1.0]),
         (Exponential(factor=0.5), [2.0, 1.0, 0.5, 0.25]),
         (Exponential(factor=0.5, warmup_steps=1), [2.0, 2.0, 1.0, 0.5]),
+        (MultiStep(boundaries=(3, 1), factor=0.5), [2.0, 1.0, 1.0, 0.5]),
+        (Polynomial(end=1.0), [2.0, 1.75, 1.5, 1.25]),
+        (Polynomial(steps=2, power=2.0, warmup_steps=1), [2.0, 2.0, 0.5, 0.0]),
+        (InverseTime(decay=1.0), [2.0, 1.0, 2 / 3, 0.5]),
+        (InverseTime(decay=1.0, every=2), [2.0, 4 / 3, 1.0, 0.8]),
+        (CosineRestarts(period=1, multiply=2), [2.0, 2.0, 1.0, 2.0]),
+        (CosineRestarts(period=2, minimum=1.0), [2.0, 1.5, 2.0, 1.5]),
+        (OneCycle(maximum=4.0, rising=0.5), [2.0, 4.0, 2.0, 0.0]),
+        (Plateau(), [2.0, 2.0, 2.0, 2.0]),
         (Cosine(steps=2, minimum=1.0), [2.0, 1.5, 1.0, 1.0]),
         (Cosine(), [2.0, 1 + math.cos(math.pi / 4), 1.0, 1 + math.cos(3 * math.pi / 4)]),
         (Cosine(warmup_steps=2), [1.0, 2.0, 2.0, 1.0]),
@@ -286,3 +302,11 @@ def test_clipping_by_the_global_norm(limit: float) -> None:
     for parameter, g in zip(theirs, found.values(), strict=True):
         assert parameter.grad is not None
         np.testing.assert_allclose(g, parameter.grad.numpy(), rtol=1e-6)
+
+
+def test_clipping_by_the_norm_of_each_weight() -> None:
+    clip = WeightNorm(limit=1.0)
+    gradients = {"a": np.array([[3.0], [4.0]]), "b": np.array([0.5])}
+    found = table.clips.find(clip)(clip, gradients)
+    np.testing.assert_allclose(found["a"], [[0.6], [0.8]], rtol=1e-6)
+    assert found["b"].tolist() == [0.5]

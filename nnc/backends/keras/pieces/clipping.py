@@ -18,3 +18,11 @@ def clipped_together(gradients: list[Any], limit: float) -> list[Any]:
     squares = tf.add_n([tf.reduce_sum(tf.square(gradient)) for gradient in gradients])
     factor = tf.minimum(limit / (tf.sqrt(squares) + 1e-6), 1.0)
     return [gradient * factor for gradient in gradients]
+
+
+def clipped_each(gradients: list[Any], limit: float) -> list[Any]:
+    """Each times min(1, limit / (norm + 1e-6)), the norm its own.
+
+    Keras' own `clipnorm` lacks the 1e-6.
+    """
+    return [clipped_together([gradient], limit)[0] for gradient in gradients]

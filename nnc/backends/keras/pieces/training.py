@@ -14,6 +14,12 @@ from nnc.backends.keras.pieces.program import (
     MIN_DELTA,
     MONITOR,
     PATIENCE,
+    PLATEAU_COOLDOWN,
+    PLATEAU_FACTOR,
+    PLATEAU_MINIMUM,
+    PLATEAU_MONITOR,
+    PLATEAU_PATIENCE,
+    PLATEAU_THRESHOLD,
     SEED,
     clip_gradients,
     learning_rate,
@@ -43,6 +49,35 @@ class EarlyStopping:
         else:
             self.waited += 1
         return self.waited >= PATIENCE
+
+
+class Plateau:
+    """Lowers the rate after more than PLATEAU_PATIENCE epochs in which PLATEAU_MONITOR
+    did not get better."""
+
+    def __init__(self) -> None:
+        self.best = float("inf")
+        self.bad = 0
+        self.rest = 0
+        self.share = 1.0
+
+    def rate(self, step: int, steps: int) -> float:
+        """The learning rate of an update as it is by now."""
+        rate = learning_rate(step, steps)
+        return rate if self.share == 1 else max(rate * self.share, PLATEAU_MINIMUM)
+
+    def watch(self, results: dict[str, float]) -> None:
+        """Take note of an epoch."""
+        if PLATEAU_MONITOR not in results:
+            raise ValueError(f"there is no {PLATEAU_MONITOR} without examples for it")
+        if results[PLATEAU_MONITOR] < self.best * (1 - PLATEAU_THRESHOLD):
+            self.best, self.bad = results[PLATEAU_MONITOR], 0
+        else:
+            self.bad = 0 if self.rest else self.bad + 1
+        self.rest = max(self.rest - 1, 0)
+        if self.bad > PLATEAU_PATIENCE:
+            self.share *= PLATEAU_FACTOR
+            self.bad, self.rest = 0, PLATEAU_COOLDOWN
 
 
 def batches(
@@ -96,6 +131,7 @@ def train(
     order = np.random.default_rng(SEED)  # when: batch
     update = make_update(model, trained)
     early = EarlyStopping()  # when: stop
+    plateau = Plateau()  # when: plateau
     history: list[dict[str, float]] = []
     step = 0
     for epoch in range(1, epochs + 1):
@@ -103,7 +139,8 @@ def train(
         rows = order.permutation(count)  # when: batch
         total = 0.0
         for batch in batches(examples, rows, size):
-            loss = update(batch, learning_rate(step, steps))
+            loss = update(batch, plateau.rate(step, steps))  # when: plateau
+            loss = update(batch, learning_rate(step, steps))  # when: not plateau
             total += float(loss) * len(next(iter(batch.values())))
             step += 1
         results = {"loss": total / count}
@@ -117,6 +154,7 @@ def train(
         history.append(results)
         if logged:
             print(f"epoch {epoch}: {report(results)}", flush=True)
+        plateau.watch(results)  # when: plateau
         if early.ends(model, results):  # when: stop
             break  # when: stop
     if early.weights:  # when: restore

@@ -13,6 +13,12 @@ from nnc.backends.torch.pieces.program import (
     MIN_DELTA,
     MONITOR,
     PATIENCE,
+    PLATEAU_COOLDOWN,
+    PLATEAU_FACTOR,
+    PLATEAU_MINIMUM,
+    PLATEAU_MONITOR,
+    PLATEAU_PATIENCE,
+    PLATEAU_THRESHOLD,
     SEED,
     clip_gradients,
     learning_rate,
@@ -42,12 +48,58 @@ class EarlyStopping:
         return self.waited >= PATIENCE
 
 
+class Plateau:
+    """Lowers the rate after more than PLATEAU_PATIENCE epochs in which PLATEAU_MONITOR
+    did not get better."""
+
+    def __init__(self) -> None:
+        self.best = float("inf")
+        self.bad = 0
+        self.rest = 0
+        self.share = 1.0
+
+    def rate(self, step: int, steps: int) -> float:
+        """The learning rate of an update as it is by now."""
+        rate = learning_rate(step, steps)
+        return rate if self.share == 1 else max(rate * self.share, PLATEAU_MINIMUM)
+
+    def watch(self, results: dict[str, float]) -> None:
+        """Take note of an epoch."""
+        if PLATEAU_MONITOR not in results:
+            raise ValueError(f"there is no {PLATEAU_MONITOR} without examples for it")
+        if results[PLATEAU_MONITOR] < self.best * (1 - PLATEAU_THRESHOLD):
+            self.best, self.bad = results[PLATEAU_MONITOR], 0
+        else:
+            self.bad = 0 if self.rest else self.bad + 1
+        self.rest = max(self.rest - 1, 0)
+        if self.bad > PLATEAU_PATIENCE:
+            self.share *= PLATEAU_FACTOR
+            self.bad, self.rest = 0, PLATEAU_COOLDOWN
+
+
 def batches(
     examples: dict[str, Tensor], rows: Tensor, size: int
 ) -> Iterator[dict[str, Tensor]]:
     """The examples at `rows`, `size` at a time."""
     for part in rows.split(size):
         yield {name: tensor[part] for name, tensor in examples.items()}
+
+
+def update(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    batch: dict[str, Tensor],
+    rate: float,
+) -> Tensor:
+    """Take one step; gives the loss before it."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    optimizer.zero_grad()
+    loss = objective(model, batch)
+    loss.backward()
+    clip_gradients(model)  # when: clip
+    optimizer.step()
+    return loss.detach()
 
 
 def train(
@@ -62,6 +114,7 @@ def train(
     order = torch.Generator().manual_seed(SEED)  # when: batch
     optimizer = optimizer_of(model)
     early = EarlyStopping()  # when: stop
+    plateau = Plateau()  # when: plateau
     history: list[dict[str, float]] = []
     step = 0
     for epoch in range(1, epochs + 1):
@@ -70,15 +123,11 @@ def train(
         rows = torch.randperm(count, generator=order)  # when: batch
         total = torch.zeros((), dtype=torch.float64)
         for batch in batches(examples, rows, size):
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate(step, steps)
-            optimizer.zero_grad()
-            loss = objective(model, batch)
-            loss.backward()
-            clip_gradients(model)  # when: clip
-            optimizer.step()
+            rate = learning_rate(step, steps)  # when: not plateau
+            rate = plateau.rate(step, steps)  # when: plateau
+            loss = update(model, optimizer, batch, rate)
             step += 1
-            total += loss.detach() * len(next(iter(batch.values())))
+            total += loss * len(next(iter(batch.values())))
         results = {"loss": float(total) / count}
         logged = epoch in (1, epochs) or epoch % LOG_EVERY == 0
         if logged:  # when: shown
@@ -90,6 +139,7 @@ def train(
         history.append(results)
         if logged:
             print(f"epoch {epoch}: {report(results)}", flush=True)
+        plateau.watch(results)  # when: plateau
         if MONITOR in results and early.ends(model, results):  # when: stop
             break  # when: stop
     if early.weights:  # when: restore
