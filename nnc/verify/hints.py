@@ -21,7 +21,7 @@ from nnc.compiler.ir import Node, Value
 from nnc.compiler.vocabulary.base import Rejected
 from nnc.compiler.vocabulary.ops.base import Op
 from nnc.compiler.vocabulary.ops.conv import Sliding
-from nnc.compiler.vocabulary.ops.pooling import AvgPool2D, MaxPool2D
+from nnc.compiler.vocabulary.ops.pooling import Pool
 
 CLOSE = 1e-4
 """A guess must give the backend's result to this share of its scale, …"""
@@ -133,7 +133,7 @@ def _other_ops(op: Op) -> Iterator[tuple[str, Op]]:
 def _other_pads(node: Node, values: Arrays) -> Iterator[tuple[str, Op]]:
     """Unequal padding on the other side."""
     op = node.op
-    if not isinstance(op, Sliding | MaxPool2D | AvgPool2D):
+    if not isinstance(op, Sliding | Pool):
         return
     (value,) = node.inputs
     pads = op.pads((value.type.with_shape(values[value.name].shape[1:]),))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from math import inf
 
 from nnc.backends import pysource as py
-from nnc.backends.keras.lowering import OPS, Site, one_or_each
+from nnc.backends.keras.lowering import OPS, Site, one_or_each, only
 from nnc.backends.keras.padding import zero_padded
 from nnc.compiler.vocabulary.geometry import Pads, overhang
 from nnc.compiler.vocabulary.ops import pooling as words
 
 
-def _pads(op: words.MaxPool2D | words.AvgPool2D, site: Site) -> tuple[Pads, Pads]:
+def _pads(op: words.Pool, site: Site) -> tuple[Pads, Pads]:
     """The padding, and how far the last windows hang over it."""
     types = site.node.input_types
     pads = op.pads(types)
@@ -19,10 +19,11 @@ def _pads(op: words.MaxPool2D | words.AvgPool2D, site: Site) -> tuple[Pads, Pads
         return pads, ((0, 0),) * op.axes
     sizes, counts = op.spatial(types[0]), op.spatial(op.infer(types)[0])
     over = []
-    for n, k, s, pad, count in zip(sizes, op.kernels, op.strides, pads, counts, strict=True):
+    windows = zip(sizes, op.kernels, op.strides, op.dilations, pads, counts, strict=True)
+    for n, k, s, d, pad, count in windows:
         assert isinstance(n, int)
         assert isinstance(count, int)
-        over.append((0, overhang(n, k, s, 1, pad, count)))
+        over.append((0, overhang(n, k, s, d, pad, count)))
     return pads, tuple(over)
 
 
@@ -30,11 +31,9 @@ def _sum(a: Pads, b: Pads) -> Pads:
     return tuple((x + u, y + v) for (x, y), (u, v) in zip(a, b, strict=True))
 
 
-def _pool(
-    op: words.MaxPool2D | words.AvgPool2D, site: Site, kind: str, x: py.Expr, padding: str
-) -> py.Expr:
+def _pool(op: words.Pool, site: Site, kind: str, x: py.Expr, padding: str) -> py.Expr:
     layer = site.layer(
-        f"layers.{kind}",
+        f"layers.{kind}Pooling{op.axes}D",
         one_or_each(op.kernels),
         strides=one_or_each(op.strides),
         padding=padding,
@@ -43,33 +42,47 @@ def _pool(
     return site.apply(layer, x)
 
 
-@OPS.lowers(words.MaxPool2D)
-def max_pool(op: words.MaxPool2D, site: Site) -> py.Expr:
-    if op.padding == "same" and not op.ceil_mode:
-        return _pool(op, site, "MaxPooling2D", site.input, "same")
+@OPS.lowers(words.MaxPool1D, words.MaxPool2D, words.MaxPool3D)
+def max_pool(op: words.MaxPool, site: Site) -> py.Expr:
+    # TensorFlow's own over three axes trains every one of equal elements, and lacks float64.
+    native = op.axes < 3 and max(op.dilations) == 1
+    if op.padding == "same" and not op.ceil_mode and native:
+        return _pool(op, site, "Max", site.input, "same")
     around, x = _sum(*_pads(op, site)), site.input
     if any(map(any, around)):
         pad = py.call("ops.pad", x, ((0, 0), *around, (0, 0)), constant_values=-inf)
         x = site.step(pad, "padded")
-    return _pool(op, site, "MaxPooling2D", x, "valid")
+    if native:
+        return _pool(op, site, "Max", x, "valid")
+    dilation = only(max(op.dilations) > 1, dilation_rate=op.dilations)
+    return py.call(site.piece("max_pool"), x, op.kernels, strides=op.strides, **dilation)
 
 
-@OPS.lowers(words.AvgPool2D)
-def average_pool(op: words.AvgPool2D, site: Site) -> py.Expr:
-    if op.padding == "same" and not op.includes_pad and not op.ceil_mode:
-        return _pool(op, site, "AveragePooling2D", site.input, "same")
+@OPS.lowers(words.AvgPool1D, words.AvgPool2D, words.AvgPool3D)
+def average_pool(op: words.AvgPool, site: Site) -> py.Expr:
+    native = op.axes < 3  # over three TensorFlow has no float64 kernel
+    if op.padding == "same" and not op.includes_pad and not op.ceil_mode and native:
+        return _pool(op, site, "Average", site.input, "same")
     pads, over = _pads(op, site)
     nothing: Pads = ((0, 0),) * op.axes
     counted, beyond = (pads, over) if op.includes_pad else (nothing, _sum(pads, over))
-    if any(map(any, beyond)):
+    if any(map(any, beyond)) or not native:
         piece = site.piece("average_pool")
         return py.call(
             piece, site.input, op.kernels, strides=op.strides, counted=counted, beyond=beyond
         )
-    return _pool(op, site, "AveragePooling2D", zero_padded(site, counted), "valid")
+    return _pool(op, site, "Average", zero_padded(site, counted), "valid")
 
 
 @OPS.lowers(words.GlobalAvgPool)
 def global_average_pool(op: words.GlobalAvgPool, site: Site) -> py.Expr:
-    spatial = tuple(range(1, site.type.rank))
-    return py.call("ops.mean", site.input, axis=spatial[0] if len(spatial) == 1 else spatial)
+    return py.call("ops.mean", site.input, axis=_spatial(site))
+
+
+@OPS.lowers(words.GlobalMaxPool)
+def global_max_pool(op: words.GlobalMaxPool, site: Site) -> py.Expr:
+    return py.call("ops.max", site.input, axis=_spatial(site))
+
+
+def _spatial(site: Site) -> int | tuple[int, ...]:
+    return one_or_each(tuple(range(1, site.type.rank)))

@@ -2,6 +2,7 @@
 
 from nnc.backends.onnx import (
     activation,
+    adaptive,
     attention,
     conv,
     conv_transpose,
@@ -16,6 +17,7 @@ from nnc.backends.onnx import (
     recurrent,
     reduction,
     regularization,
+    resize,
     shape,
     table,
     units,
@@ -23,6 +25,7 @@ from nnc.backends.onnx import (
 
 __all__ = [
     "activation",
+    "adaptive",
     "attention",
     "conv",
     "conv_transpose",
@@ -37,6 +40,7 @@ __all__ = [
     "recurrent",
     "reduction",
     "regularization",
+    "resize",
     "shape",
     "table",
     "units",

@@ -2,6 +2,7 @@
 
 from nnc.backends.reference import (
     activation,
+    adaptive,
     attention,
     conv,
     conv_transpose,
@@ -20,6 +21,7 @@ from nnc.backends.reference import (
     recurrent,
     reduction,
     regularization,
+    resize,
     schedules,
     shape,
     table,
@@ -28,6 +30,7 @@ from nnc.backends.reference import (
 
 __all__ = [
     "activation",
+    "adaptive",
     "attention",
     "conv",
     "conv_transpose",
@@ -46,6 +49,7 @@ __all__ = [
     "recurrent",
     "reduction",
     "regularization",
+    "resize",
     "schedules",
     "shape",
     "table",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nnc.backends.torch import (  # noqa: F401  each enters its lowerings
     activation,
+    adaptive,
     attention,
     conv,
     conv_transpose,
@@ -19,6 +20,7 @@ from nnc.backends.torch import (  # noqa: F401  each enters its lowerings
     recurrent,
     reduction,
     regularization,
+    resize,
     shape,
     units,
 )

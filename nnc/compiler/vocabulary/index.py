@@ -57,6 +57,12 @@ _NAMES: Final[dict[str, dict[str, str]]] = {
             "log_sigmoid log_softmax logsigmoid logsoftmax mish relu relu6 selu sigmoid silu "
             "softmax softplus softsign step swish tanh"
         ),
+        "ops.adaptive": (
+            "AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveAveragePooling3D "
+            "AdaptiveAvgPool AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveAvgPool3d "
+            "AdaptiveMaxPool AdaptiveMaxPool1d AdaptiveMaxPool2d AdaptiveMaxPool3d "
+            "AdaptiveMaxPooling1D AdaptiveMaxPooling2D AdaptiveMaxPooling3D"
+        ),
         "ops.attention": (
             "MultiHeadAttention MultiheadAttention ScaledDotProductAttention "
             "dot_product_attention scaled_dot_product_attention"
@@ -97,9 +103,13 @@ _NAMES: Final[dict[str, dict[str, str]]] = {
             "ZeroPad ZeroPad1d ZeroPad2d ZeroPad3d ZeroPadding1D ZeroPadding2D ZeroPadding3D"
         ),
         "ops.pooling": (
-            "AveragePooling2D AvgPool2D AvgPool2d GlobalAveragePooling1D GlobalAveragePooling2D "
+            "AveragePooling1D AveragePooling2D AveragePooling3D AvgPool1D AvgPool1d AvgPool2D "
+            "AvgPool2d AvgPool3D AvgPool3d GlobalAveragePooling1D GlobalAveragePooling2D "
             "GlobalAveragePooling3D GlobalAvgPool GlobalAvgPool1D GlobalAvgPool2D GlobalAvgPool3D "
-            "MaxPool2D MaxPool2d MaxPooling2D"
+            "GlobalMaxPool GlobalMaxPool1D GlobalMaxPool2D GlobalMaxPool3D GlobalMaxPooling1D "
+            "GlobalMaxPooling2D GlobalMaxPooling3D MaxPool1D MaxPool1d MaxPool2D MaxPool2d "
+            "MaxPool3D MaxPool3d MaxPooling1D MaxPooling2D MaxPooling3D avg_pool1d avg_pool2d "
+            "avg_pool3d max_pool1d max_pool2d max_pool3d"
         ),
         "ops.recurrent": "GRU LSTM RNN SimpleRNN gru lstm simple_rnn",
         "ops.reduction": "ArgMax amax amin argmax max mean min reduce_max reduce_min sum",
@@ -107,6 +117,9 @@ _NAMES: Final[dict[str, dict[str, str]]] = {
             "AlphaDropout Dropout Dropout1d Dropout2d Dropout3d GaussianDropout GaussianNoise "
             "SpatialDropout SpatialDropout1D SpatialDropout2D SpatialDropout3D alpha_dropout "
             "dropout"
+        ),
+        "ops.resize": (
+            "UpSampling1D UpSampling2D UpSampling3D Upsample UpsamplingNearest2d interpolate"
         ),
         "ops.shape": (
             "Flatten Permute Reshape Transpose Unsqueeze expand_dims flatten permute transpose"

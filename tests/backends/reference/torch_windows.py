@@ -8,7 +8,15 @@ from typing import Any, TypeAlias
 import torch
 import torch.nn.functional as F
 
-from nnc.compiler.vocabulary.ops import conv, conv_transpose, depthwise, padding, pooling
+from nnc.compiler.vocabulary.ops import (
+    adaptive,
+    conv,
+    conv_transpose,
+    depthwise,
+    padding,
+    pooling,
+    resize,
+)
 from nnc.compiler.vocabulary.ops.base import Channelled, Op
 
 Weights: TypeAlias = dict[str, torch.Tensor]
@@ -100,28 +108,49 @@ def _conv_transpose(op: conv_transpose.Transposed, w: Weights, x: torch.Tensor) 
 
 
 @channels_first
-def _max_pool(op: pooling.MaxPool2D, w: Weights, x: torch.Tensor) -> torch.Tensor:
-    if isinstance(op.padding, int):
-        return F.max_pool2d(x, op.kernels, op.strides, op.padding, ceil_mode=op.ceil_mode)
-    return F.max_pool2d(_padded(op, x, -torch.inf), op.kernels, op.strides, ceil_mode=op.ceil_mode)
+def _max_pool(op: pooling.MaxPool, w: Weights, x: torch.Tensor) -> torch.Tensor:
+    pool, amount = MAX_POOL[op.axes - 1], op.padding
+    if not isinstance(amount, int) or 2 * amount > min(op.kernels):
+        x, amount = _padded(op, x, -torch.inf), 0
+    return pool(x, op.kernels, op.strides, amount, op.dilations, op.ceil_mode)
 
 
 @channels_first
-def _avg_pool(op: pooling.AvgPool2D, w: Weights, x: torch.Tensor) -> torch.Tensor:
+def _avg_pool(op: pooling.AvgPool, w: Weights, x: torch.Tensor) -> torch.Tensor:
+    pool = AVG_POOL[op.axes - 1]
     include = op.padding != "same" if op.count_include_pad is None else op.count_include_pad
     if isinstance(op.padding, int) or op.padding == "valid":
         amount = op.padding if isinstance(op.padding, int) else 0
-        return F.avg_pool2d(
+        return pool(
             x, op.kernels, op.strides, amount, ceil_mode=op.ceil_mode, count_include_pad=include
         )
     assert not include, "no example counts unequal padding"
-    ones = F.avg_pool2d(_padded(op, torch.ones_like(x)), op.kernels, op.strides)
-    return F.avg_pool2d(_padded(op, x), op.kernels, op.strides) / ones
+    ones = pool(_padded(op, torch.ones_like(x)), op.kernels, op.strides)
+    return pool(_padded(op, x), op.kernels, op.strides) / ones
 
 
 @channels_first
 def _global_avg_pool(op: pooling.GlobalAvgPool, w: Weights, x: torch.Tensor) -> torch.Tensor:
     return x.flatten(2).mean(-1)
+
+
+@channels_first
+def _global_max_pool(op: pooling.GlobalMaxPool, w: Weights, x: torch.Tensor) -> torch.Tensor:
+    return x.flatten(2).amax(-1)
+
+
+def _adaptive(*functions: Function) -> Function:
+    @channels_first
+    def pooled(op: adaptive.Adaptive, w: Weights, x: torch.Tensor) -> torch.Tensor:
+        return functions[x.dim() - 3](x, op.size)
+
+    return pooled
+
+
+@channels_first
+def _upsample(op: resize.Upsample, w: Weights, x: torch.Tensor) -> torch.Tensor:
+    corners = op.align_corners if op.mode != "nearest" else None
+    return F.interpolate(x, op.output_size, op.factor, op.mode, corners)
 
 
 def _pad(mode: str) -> Function:
@@ -151,7 +180,19 @@ WINDOWS: dict[type[Op], Function] = {
     padding.ReflectPad: _pad("reflect"),
     padding.ReplicatePad: _pad("replicate"),
     padding.CircularPad: _pad("circular"),
+    pooling.MaxPool1D: _max_pool,
     pooling.MaxPool2D: _max_pool,
+    pooling.MaxPool3D: _max_pool,
+    pooling.AvgPool1D: _avg_pool,
     pooling.AvgPool2D: _avg_pool,
+    pooling.AvgPool3D: _avg_pool,
     pooling.GlobalAvgPool: _global_avg_pool,
+    pooling.GlobalMaxPool: _global_max_pool,
+    adaptive.AdaptiveAvgPool: _adaptive(
+        F.adaptive_avg_pool1d, F.adaptive_avg_pool2d, F.adaptive_avg_pool3d
+    ),
+    adaptive.AdaptiveMaxPool: _adaptive(
+        F.adaptive_max_pool1d, F.adaptive_max_pool2d, F.adaptive_max_pool3d
+    ),
+    resize.Upsample: _upsample,
 }
