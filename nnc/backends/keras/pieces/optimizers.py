@@ -291,6 +291,13 @@ class Lion(Rule):
         mean.assign(self.beta2 * mean + (1 - self.beta2) * gradient)
 
 
+def norm_of(path: str, array: Any) -> Any:
+    """The norm of a weight; each bias of a GRU, a row of a variable, has one."""
+    if path.endswith("gru_cell/bias"):
+        return ops.norm(array, axis=-1, keepdims=True)
+    return ops.norm(array)
+
+
 class Lamb(Moments):
     """u = m' / (sqrt(v') + epsilon) + decay * w with the corrected m' and v' of Adam;
     w = w - rate * |w| / |u| * u.
@@ -308,7 +315,10 @@ class Lamb(Moments):
         root = ops.sqrt(square / self.correction(self.beta2, variable)) + self.epsilon
         first = mean / self.correction(self.beta1, variable)
         step = first / root + self.decay * variable
-        norm, size = ops.norm(variable), ops.norm(step)
+        norm, size = ops.norm(variable), ops.norm(step)  # when: not blocks
+        place = self._get_variable_index(variable)  # when: blocks
+        path = self._trainable_variables[place].path  # when: blocks
+        norm, size = (norm_of(path, x) for x in (variable, step))  # when: blocks
         whole = ops.logical_and(norm > 0, size > 0)
         trust = ops.where(whole, norm / ops.where(whole, size, 1), 1)
         variable.assign_sub(rate * ops.cast(trust, variable.dtype) * step)
