@@ -86,13 +86,13 @@ BY_HAND: list[tuple[Op, list[float]]] = [
 def test_one_unit_by_hand(op: Op, expected: list[float], backend: str) -> None:
     graph = single(op, (parse_type("f32[3, 1]"),))
     numbers = {"weight_ih_l0": IH, "weight_hh_l0": HH, **BIASES}
-    weights = {
+    weights: Arrays = {
         name: np.zeros(weight.shape, np.float32)
         if weight.role == "fixed"
-        else np.float32(numbers[weight.name][: weight.shape[0]]).reshape(weight.shape)
+        else np.array(numbers[weight.name][: weight.shape[0]], np.float32).reshape(weight.shape)
         for name, weight in graph.weights.items()
     }
-    x = np.float32(SEQUENCE).reshape(1, 3, 1)
+    x = np.array(SEQUENCE, np.float32).reshape(1, 3, 1)
     y = run_on(backend, Program(graph), weights).outputs({"x0": x})["y0"]
     np.testing.assert_allclose(y[0, :, 0], expected, rtol=0, atol=1e-6)
 
