@@ -15,7 +15,7 @@ from typing import Any, Final
 from nnc.compiler.ir import Graph, Node, Program
 from nnc.compiler.types import DType, TensorType
 from nnc.compiler.vocabulary.ops.base import Channelled, ElementWise, Op
-from nnc.compiler.vocabulary.ops.merge import Arithmetic, Concat
+from nnc.compiler.vocabulary.ops.merge import Concat, Pairwise
 from nnc.compiler.vocabulary.ops.normalization import BatchNorm
 
 BYTES: Final[Mapping[DType, int]] = {
@@ -30,7 +30,7 @@ BYTES: Final[Mapping[DType, int]] = {
 }
 _WEIGHT_BYTES: Final = 4
 """Stored weights are float32."""
-_PLACEWISE: Final = (ElementWise, Arithmetic, Concat, BatchNorm)
+_PLACEWISE: Final = (ElementWise, Pairwise, Concat, BatchNorm)
 """Ops whose result at a place depends on nothing but the inputs at that place."""
 
 

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from nnc.backends.base import Arrays
 from nnc.backends.layout import to_layout
 from nnc.compiler.ir import Graph, Program, single
-from nnc.compiler.types import FLOATS, Dim, TensorType
+from nnc.compiler.types import FLOATS, Dim, DType, TensorType
 from nnc.compiler.vocabulary.base import Rejected, words
 from nnc.compiler.vocabulary.ops.base import Channelled, Example, Layout, Op, Weight
 
 Array: TypeAlias = NDArray[Any]
 BATCH = 3
+WHOLE: dict[DType, type[np.integer[Any]]] = {"u8": np.uint8, "i32": np.int32, "i64": np.int64}
 SIZES = (1, 2, 7)
 """What symbolic dimensions become; all of an example's are the same."""
 
@@ -68,7 +69,7 @@ class Case:
         if type_.dtype == "bool":
             return rng.random(shape) < 0.6
         if type_.dtype not in FLOATS:
-            return rng.integers(0, self.example.highest, shape)
+            return rng.integers(0, self.example.highest, shape, WHOLE[type_.dtype])
         drawn = rng.normal(size=shape)
         return single_precision(np.abs(drawn) + 0.2 if self.example.positive else drawn)
 

@@ -10,7 +10,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from nnc.compiler.vocabulary.ops import activation, elementwise, reduction, units
+from nnc.compiler.vocabulary.ops import (
+    activation,
+    condition,
+    elementwise,
+    merge,
+    reduction,
+    selection,
+    shape,
+    units,
+)
 from nnc.compiler.vocabulary.ops.base import Op
 
 Weights: TypeAlias = dict[str, Tensor]
@@ -69,6 +78,53 @@ def _float(x: Tensor) -> Tensor:
     return x + 0 if x.is_floating_point() else x.to(torch.float64)
 
 
+def _two(function: Function) -> Function:
+    """A function of two, either of which may be a number."""
+
+    def both(op: merge.Pairwise, w: Weights, *inputs: Tensor) -> Tensor:
+        left = [] if op.left is None else [torch.full_like(inputs[0], op.left)]
+        right = [] if op.right is None else [torch.full_like(inputs[0], op.right)]
+        made: Tensor = function(*left, *inputs, *right)
+        return made
+
+    return both
+
+
+def _where(op: condition.Where, w: Weights, chosen: Tensor, *inputs: Tensor) -> Tensor:
+    values = [*inputs]
+    like = inputs[0] if inputs else chosen.to(torch.get_default_dtype())
+    if op.then is not None:
+        values.insert(0, torch.full_like(like, op.then))
+    if op.otherwise is not None:
+        values.append(torch.full_like(like, op.otherwise))
+    made = torch.where(chosen, *values)
+    return made.double() if not inputs else made
+
+
+def _slice(op: selection.Slice, w: Weights, x: Tensor) -> Tensor:
+    dim = batch_axis(op.axis) % x.dim()
+    stop = x.shape[dim] if op.stop is None else op.stop
+    size = x.shape[dim]
+    numbers = torch.arange(op.start % size, stop + size * (stop < 0), op.step)
+    return x.index_select(dim, numbers)
+
+
+def _split(op: selection.Split, w: Weights, x: Tensor) -> tuple[Tensor, ...]:
+    dim = batch_axis(op.axis)
+    sizes = x.shape[dim] // (op.parts or 1) if op.sizes is None else list(op.sizes)
+    made: tuple[Tensor, ...] = torch.split(x, sizes, dim)
+    return made
+
+
+def _gather(op: selection.Gather, w: Weights, x: Tensor, numbers: Tensor) -> Tensor:
+    axis = op.axis % (x.dim() - 1)
+    made = []
+    for one, chosen in zip(x, numbers, strict=True):
+        found = one.index_select(axis, chosen.reshape(-1))
+        made.append(found.unflatten(axis, chosen.shape) if chosen.dim() else found.squeeze(axis))
+    return torch.stack(made)
+
+
 TORCH_FUNCTIONS: dict[type[Op], Function] = {
     activation.Relu6: lambda op, w, x: F.relu6(x),
     activation.HardSigmoid: lambda op, w, x: F.relu6(x + 3) / 6,
@@ -93,4 +149,22 @@ TORCH_FUNCTIONS: dict[type[Op], Function] = {
     units.GLU: lambda op, w, x: F.glu(x, batch_axis(op.axis)),
     units.Maxout: _maxout,
     units.RBF: _rbf,
+    merge.Maximum: _two(torch.maximum),
+    merge.Minimum: _two(torch.minimum),
+    merge.Stack: lambda op, w, *xs: torch.stack(xs, batch_axis(op.axis)),
+    condition.Equal: _two(torch.eq),
+    condition.NotEqual: _two(torch.ne),
+    condition.Less: _two(torch.lt),
+    condition.LessEqual: _two(torch.le),
+    condition.Greater: _two(torch.gt),
+    condition.GreaterEqual: _two(torch.ge),
+    condition.LogicalAnd: lambda op, w, x, y: torch.logical_and(x, y),
+    condition.LogicalOr: lambda op, w, x, y: torch.logical_or(x, y),
+    condition.LogicalNot: lambda op, w, x: torch.logical_not(x),
+    condition.Where: _where,
+    selection.Slice: _slice,
+    selection.Split: _split,
+    selection.Gather: _gather,
+    selection.Repeat: lambda op, w, x: torch.cat([x] * op.times, batch_axis(op.axis)),
+    shape.Squeeze: lambda op, w, x: x.squeeze(batch_axis(op.axis)),
 }

@@ -34,7 +34,6 @@ Place: TypeAlias = "tuple[str, Axes] | tuple[str, Axes, Rows]"
 PACKAGE = "nnc.backends.keras.pieces"
 _FILES = {
     "activation": "celu gelu gelu_tanh leaky_relu selu step",
-    "merge": "scaled",
     "attention": "MultiHeadAttention ScaledDotProductAttention",
     "clipping": "clipped_each clipped_to clipped_together",
     "command": "main",
@@ -51,6 +50,7 @@ _FILES = {
         "weighted_binary_cross_entropy"
     ),
     "metrics": "absolute_errors right_answers right_classes",
+    "merge": "greater_of less_of scaled",
     "normalization": "BatchNorm RMSNorm",
     "optimizers": "Adadelta Adagrad Adam Adamax Lamb Lion Nadam RMSprop SGD",
     "padding": "pad_circular pad_edge",
@@ -58,6 +58,7 @@ _FILES = {
     "pooling": "adaptive_average_pool adaptive_max_pool average_pool max_pool slide",
     "recurrent": "valid_steps",
     "resize": "interpolate nearest",
+    "selection": "Gather",
     "training": "train",
     "units": "PReLU RBF greatest_piece",
     "weights": "load_weights save_weights variable",

@@ -26,3 +26,9 @@ def permute(op: words.Permute, site: Site) -> py.Expr:
 def unsqueeze(op: words.Unsqueeze, site: Site) -> py.Expr:
     axis = op.axis if op.axis < 0 else op.axis + 1
     return py.call("ops.expand_dims", site.input, axis=axis)
+
+
+@OPS.lowers(words.Squeeze)
+def squeeze(op: words.Squeeze, site: Site) -> py.Expr:
+    axis = op.axis if op.axis < 0 else op.axis + 1
+    return py.call("ops.squeeze", site.input, axis=axis)

@@ -215,9 +215,10 @@ class Place:
         """Whole numbers: a shape, axes, a size."""
         return self.constant(np.array(numbers, np.int64), role)
 
-    def number(self, number: float, role: str) -> Handle:
-        """A number of the element type of the first input."""
-        return self.constant(np.array(number, NUMPY[self.float_type]), role)
+    def number(self, number: float, role: str, dtype: DType | None = None) -> Handle:
+        """A number of an element type of the spec, that of the first input without another."""
+        made = self.float_type if dtype is None else self._assembly.dtype(dtype)
+        return self.constant(np.array(number, NUMPY[made]), role)
 
     def floats(self, array: Array, role: str) -> Handle:
         """Numbers of the element type of the first input."""

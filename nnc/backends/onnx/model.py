@@ -27,7 +27,13 @@ ELEMENT_TYPES: Final[Mapping[DType, int]] = {
     "bool": 9,
     "f64": 11,
 }
-NUMPY_TYPES: Final[Mapping[str, int]] = {"float32": 1, "int64": 7, "float64": 11}
+NUMPY_TYPES: Final[Mapping[str, int]] = {
+    "float32": 1,
+    "uint8": 2,
+    "int32": 6,
+    "int64": 7,
+    "float64": 11,
+}
 
 IR_VERSIONS: Final[Mapping[int, int]] = {
     18: 8,

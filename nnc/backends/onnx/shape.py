@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nnc.backends.onnx.assembly import Handle, Place
 from nnc.backends.onnx.table import ops
-from nnc.compiler.vocabulary.ops.shape import Flatten, Permute, Reshape, Unsqueeze
+from nnc.compiler.vocabulary.ops.shape import Flatten, Permute, Reshape, Squeeze, Unsqueeze
 
 
 @ops.lowers(Flatten)
@@ -27,3 +27,9 @@ def permute(op: Permute, place: Place) -> Handle:
 def unsqueeze(op: Unsqueeze, place: Place) -> Handle:
     axis = op.axis % (place.type.rank + 1) + 1
     return place.add("Unsqueeze", place.x, place.whole([axis], "axis"))
+
+
+@ops.lowers(Squeeze)
+def squeeze(op: Squeeze, place: Place) -> Handle:
+    axis = op.axis % place.type.rank + 1
+    return place.add("Squeeze", place.x, place.whole([axis], "axis"))

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 
 from nnc.backends.pysource.document import (
+    SOFT,
     SPACE,
     WIDTH,
     Document,
     Group,
     IfBroken,
+    Indent,
     flat,
     render,
     width,
@@ -183,12 +185,7 @@ class _Printer:
 
     def function(self, function: Function, indent: int) -> None:
         self.decorators(function.decorators, indent)
-        parameters = _parameters(function.parameters)
-        returns: Document = ()
-        if function.returns is not None:
-            returns = (" -> ", flat(document(function.returns)))
-        head = (f"def {Name(function.name).text}", parameters, returns, ":")
-        self.put(indent, render(head, indent))
+        self.put(indent, render(_head(function, indent), indent))
         self.docstring(function.docstring, indent + 4)
         nested = bool(function.body) and isinstance(function.body[0], Function | Class)
         self.body(function.body, indent + 4, first_gap=int(bool(function.docstring) and nested))
@@ -253,6 +250,18 @@ def _hangs(value: Binary, column: int) -> bool:
 
 def _one_line(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _head(function: Function, indent: int) -> Document:
+    name, parameters = Name(function.name).text, _parameters(function.parameters)
+    if function.returns is None:
+        return (f"def {name}", parameters, ":")
+    made = document(function.returns)
+    if indent + width(f") -> {flat(made)}:") <= WIDTH:
+        return (f"def {name}", parameters, " -> ", flat(made), ":")
+    # What is too long for a line of its own is broken, but only after the parameters.
+    inner = flat(parameters)[1:-1]
+    return (f"def {name}(", Indent((SOFT, inner)), SOFT, ") -> ", made, ":")
 
 
 def _parameters(parameters: tuple[Parameter, ...]) -> Document:

@@ -11,8 +11,11 @@ from nnc.compiler.vocabulary.ops.merge import (
     Concat,
     Divide,
     MatMul,
+    Maximum,
+    Minimum,
     Multiply,
     Power,
+    Stack,
     Subtract,
 )
 
@@ -55,6 +58,23 @@ def power(op: Power, call: Call) -> Tensor:
     return x**y
 
 
+def _greater(x: Tensor, y: Tensor) -> Tensor:
+    """The greater of two, which share the gradient when they are equal."""
+    rest = tape.where(x.value < y.value, y, (x + y) / 2.0)
+    return tape.where(x.value > y.value, x, rest)
+
+
+@ops.lowers(Maximum)
+def maximum(op: Maximum, call: Call) -> Tensor:
+    return _greater(*_sides(op, call))
+
+
+@ops.lowers(Minimum)
+def minimum(op: Minimum, call: Call) -> Tensor:
+    x, y = _sides(op, call)
+    return -_greater(-x, -y)
+
+
 @ops.lowers(MatMul)
 def matmul(op: MatMul, call: Call) -> Tensor:
     return call.inputs[0] @ call.inputs[1]
@@ -63,3 +83,8 @@ def matmul(op: MatMul, call: Call) -> Tensor:
 @ops.lowers(Concat)
 def concat(op: Concat, call: Call) -> Tensor:
     return tape.concat(call.inputs, op.axis % call.types[0].rank + 1)
+
+
+@ops.lowers(Stack)
+def stack(op: Stack, call: Call) -> Tensor:
+    return tape.stack(call.inputs, op.axis % (call.types[0].rank + 1) + 1)

@@ -7,7 +7,7 @@ from math import prod
 from nnc.backends.reference import tape
 from nnc.backends.reference.table import Call, ops
 from nnc.backends.reference.tape import Tensor
-from nnc.compiler.vocabulary.ops.shape import Flatten, Permute, Reshape, Unsqueeze
+from nnc.compiler.vocabulary.ops.shape import Flatten, Permute, Reshape, Squeeze, Unsqueeze
 
 
 @ops.lowers(Flatten)
@@ -32,3 +32,9 @@ def permute(op: Permute, call: Call) -> Tensor:
 def unsqueeze(op: Unsqueeze, call: Call) -> Tensor:
     axis = op.axis % (call.types[0].rank + 1) + 1
     return tape.reshape(call.x, (*call.x.shape[:axis], 1, *call.x.shape[axis:]))
+
+
+@ops.lowers(Squeeze)
+def squeeze(op: Squeeze, call: Call) -> Tensor:
+    axis = op.axis % call.types[0].rank + 1
+    return tape.reshape(call.x, (*call.x.shape[:axis], *call.x.shape[axis + 1 :]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from math import prod
 
 from nnc import __version__
@@ -16,7 +16,7 @@ from nnc.backends.torch.scope import PACKAGE, RESERVED, Pieces, batch_name
 from nnc.backends.torch.sources import load_data
 from nnc.compiler.diagnostics import Diagnostic, Failed, Label
 from nnc.compiler.ir import Program, Value
-from nnc.compiler.types import DType
+from nnc.compiler.types import INTEGERS, DType, TensorType
 
 _IMPORTS: dict[str, py.Import | py.FromImport] = {
     "torch": py.Import("torch"),
@@ -31,9 +31,9 @@ _DTYPES: dict[DType, str] = {
     "bf16": "float32",
     "f32": "float32",
     "f64": "float64",
-    "i32": "int64",
+    "i32": "int32",
     "i64": "int64",
-    "u8": "int64",
+    "u8": "uint8",
     "bool": "bool",
 }
 _CONSTANTS = (
@@ -48,7 +48,7 @@ _FUNCTIONS = (
 )
 _FILES = (
     *("attention", "command", "data", "embedding", "losses", "metrics", "optimizers"),
-    *("penalties", "pooling", "recurrent", "training", "units", "weights"),
+    *("penalties", "pooling", "recurrent", "selection", "training", "units", "weights"),
 )
 
 
@@ -176,10 +176,16 @@ def _settings(program: Program, weights: str) -> dict[str, py.Expr]:
         "OUTPUTS": py.value(tuple(output.name for output in program.graph.outputs)),
     }
     if program.training is not None:
-        made["TARGETS"] = _table(program.training.targets)
+        made["TARGETS"] = _table(map(_target, program.training.targets))
         settings = training.constants(program, program.training)
         made |= {name: py.value(setting) for name, setting in settings.items()}
     return made
+
+
+def _target(value: Value) -> Value:
+    """A target as losses take it: PyTorch knows class numbers in 64 bits alone."""
+    whole = value.type.dtype in INTEGERS
+    return replace(value, type=TensorType("i64", value.type.shape)) if whole else value
 
 
 def _table(values: Iterable[Value]) -> py.Expr:

@@ -57,9 +57,8 @@ class TorchRunner(Runner):
 
     def _tensor(self, array: NDArray[np.generic], dtype: DType) -> Any:
         tensor = self._torch.tensor(np.asarray(array))
-        if dtype == "bool":
-            return tensor.bool()
-        return tensor.long() if dtype in INTEGERS else tensor.to(self._dtype)
+        whole = {"bool": "bool", "i32": "int32", "i64": "int64", "u8": "uint8"}.get(dtype)
+        return tensor.to(getattr(self._torch, whole) if whole else self._dtype)
 
     def _given(self, values: tuple[Value, ...], arrays: Arrays) -> dict[str, Any]:
         return {v.name: self._tensor(arrays[v.name], v.type.dtype) for v in values}
@@ -91,7 +90,10 @@ class TorchRunner(Runner):
         if training is None:
             raise ValueError("the program has no train block, so there is no loss")
         batch = self._given(self._program.graph.inputs, inputs)
-        batch |= self._given(training.targets, targets)
+        for target in training.targets:
+            # Losses take class numbers in 64 bits alone.
+            dtype = "i64" if target.type.dtype in INTEGERS else target.type.dtype
+            batch[target.name] = self._tensor(targets[target.name], dtype)
         self.model.eval()
         loss = self.module.objective(self.model, batch)
         return float(loss.detach()), _arrays(self._gradients(loss, self._trained))

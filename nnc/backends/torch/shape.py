@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nnc.backends import pysource as py
 from nnc.backends.torch.lowering import OPS, Lowered, Site
-from nnc.compiler.vocabulary.ops.shape import Flatten, Permute, Reshape, Unsqueeze
+from nnc.compiler.vocabulary.ops.shape import Flatten, Permute, Reshape, Squeeze, Unsqueeze
 
 
 @OPS.lowers(Flatten)
@@ -30,3 +30,8 @@ def permute(op: Permute, at: Site) -> Lowered:
 @OPS.lowers(Unsqueeze)
 def unsqueeze(op: Unsqueeze, at: Site) -> Lowered:
     return py.method(at.input, "unsqueeze", op.axis % at.result.rank + 1)
+
+
+@OPS.lowers(Squeeze)
+def squeeze(op: Squeeze, at: Site) -> Lowered:
+    return py.method(at.input, "squeeze", op.axis % at.type.rank + 1)

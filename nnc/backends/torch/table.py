@@ -6,6 +6,7 @@ from nnc.backends.torch import (  # noqa: F401  each enters its lowerings
     activation,
     adaptive,
     attention,
+    condition,
     conv,
     conv_transpose,
     dense,
@@ -21,6 +22,7 @@ from nnc.backends.torch import (  # noqa: F401  each enters its lowerings
     reduction,
     regularization,
     resize,
+    selection,
     shape,
     units,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 from nnc.compiler import ir
@@ -180,15 +181,16 @@ class Builder:
         return flow
 
     def _equal_ranks(self, op: Op, flow: Flow, application: Application, scope: Scope) -> Flow:
-        """Both sides of arithmetic with the same number of axes: size 1 axes in front of the
-        shorter one."""
+        """What is broadcast with the same number of axes: size 1 axes in front of the shorter
+        ones."""
         ranks = [value.type.rank for value in flow]
-        if not op.broadcasts or len(flow) != 2 or ranks[0] == ranks[1]:
+        if not op.broadcasts or len(set(ranks)) < 2:
             return flow
         if op.word == "matmul":
             fits = min(ranks) > 1
         else:
-            fits = broadcast(flow[0].type.shape, flow[1].type.shape) is not None
+            shapes = [value.type.shape for value in flow]
+            fits = all(broadcast(a, b) is not None for a, b in pairwise(shapes))
         if not fits:
             return flow
         grown = []

@@ -150,8 +150,8 @@ class Evaluator:
 
     def _unary(self, expression: syntax.Unary, scope: Scope) -> Any:
         value = self.evaluate(expression.operand, scope)
-        if isinstance(value, Flowing) and expression.operator == "-":
-            return self.flows.negate(value, expression.span, scope)
+        if isinstance(value, Flowing):
+            return self.flows.unary(expression.operator, value, expression.span, scope)
         return self._fold(
             expression.span, scope, value, lambda: constants.unary(expression.operator, value)
         )
@@ -271,7 +271,7 @@ class FlowRules:
     def arithmetic(self, expression: syntax.Binary, left: Any, right: Any, scope: Scope) -> Any:
         raise NotImplementedError
 
-    def negate(self, flow: Flow, span: Span, scope: Scope) -> Any:
+    def unary(self, operator: str, flow: Flow, span: Span, scope: Scope) -> Any:
         raise NotImplementedError
 
     def named(self, name: str, scope: Scope) -> Flowing | None:

@@ -29,7 +29,16 @@ _OPERATORS: Final = {
     "/": "divide",
     "**": "power",
     "@": "matmul",
+    "<": "less",
+    "<=": "less_equal",
+    ">": "greater",
+    ">=": "greater_equal",
+    "==": "equal",
+    "!=": "not_equal",
+    "and": "logical_and",
+    "or": "logical_or",
 }
+_WITHOUT_NUMBERS: Final = ("matmul", "logical_and", "logical_or")
 
 
 class Stages(FlowRules):
@@ -60,7 +69,7 @@ class Stages(FlowRules):
                 f"`{expression.operator}` can't be applied to values of the model",
                 expression.span,
                 "known only when the model runs",
-                help="compare shapes instead, such as `channels(x) != 64`",
+                help="it works at compile time alone: `channels(x) % 2`",
             )
         numbers: dict[str, Any] = {}
         flows: list[ir.Value] = []
@@ -78,7 +87,9 @@ class Stages(FlowRules):
                     )
                 flows.append(value[0])
             elif (
-                isinstance(value, int | float) and not isinstance(value, bool) and word != "matmul"
+                isinstance(value, int | float)
+                and not isinstance(value, bool)
+                and word not in _WITHOUT_NUMBERS
             ):
                 numbers[side] = float(value)
             else:
@@ -93,8 +104,8 @@ class Stages(FlowRules):
             Application(bound, None, expression.span, self.reused), tuple(flows), scope
         )
 
-    def negate(self, flow: Flow, span: Span, scope: Scope) -> Any:
-        bound = Bound(_op("negate")(), {}, span)
+    def unary(self, operator: str, flow: Flow, span: Span, scope: Scope) -> Any:
+        bound = Bound(_op("negate" if operator == "-" else "logical_not")(), {}, span)
         return self._apply(Application(bound, None, span, self.reused), flow, scope)
 
     def named(self, name: str, scope: Scope) -> Flowing | None:

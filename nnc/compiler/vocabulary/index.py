@@ -67,6 +67,11 @@ _NAMES: Final[dict[str, dict[str, str]]] = {
             "MultiHeadAttention MultiheadAttention ScaledDotProductAttention "
             "dot_product_attention scaled_dot_product_attention"
         ),
+        "ops.condition": (
+            "And Equal Greater GreaterEqual Less LessEqual Not NotEqual Or Where eq equal ge "
+            "greater greater_equal gt le less less_equal logical_and logical_not logical_or lt ne "
+            "not_equal select where"
+        ),
         "ops.conv": (
             "Conv1D Conv1d Conv2D Conv2d Conv3D Conv3d Convolution1D Convolution2D Convolution3D "
             "conv1d conv2d conv3d"
@@ -87,8 +92,9 @@ _NAMES: Final[dict[str, dict[str, str]]] = {
         ),
         "ops.embedding": "Embedding PositionalEncoding",
         "ops.merge": (
-            "Add Concat Concatenate MatMul Multiply Subtract add cat concat concatenate div "
-            "divide matmul mul multiply pow power sub subtract"
+            "Add Concat Concatenate MatMul Maximum Minimum Multiply Stack Subtract add cat concat "
+            "concatenate div divide matmul maximum minimum mul multiply pow power stack sub "
+            "subtract"
         ),
         "ops.normalization": (
             "BatchNorm BatchNorm1d BatchNorm2d BatchNorm3d BatchNormalization GroupNorm "
@@ -121,8 +127,10 @@ _NAMES: Final[dict[str, dict[str, str]]] = {
         "ops.resize": (
             "UpSampling1D UpSampling2D UpSampling3D Upsample UpsamplingNearest2d interpolate"
         ),
+        "ops.selection": "Gather Repeat Slice Split chunk gather split take tile",
         "ops.shape": (
-            "Flatten Permute Reshape Transpose Unsqueeze expand_dims flatten permute transpose"
+            "Flatten Permute Reshape Squeeze Transpose Unsqueeze expand_dims flatten permute "
+            "squeeze transpose"
         ),
         "ops.transformer": (
             "TransformerDecoder TransformerDecoderLayer TransformerEncoder "

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from nnc.compiler.types import MAXIMUM_SIZE, Dim, Symbol, broadcast
+from nnc.compiler.types import MAXIMUM_SIZE, Dim, Symbol, TensorType, broadcast
 from nnc.compiler.vocabulary.base import Axis, Mistake, Real, Rejected
 from nnc.compiler.vocabulary.ops.base import (
     Example,
@@ -19,7 +19,7 @@ from nnc.compiler.vocabulary.ops.base import (
 )
 
 
-class Arithmetic(Op):
+class Pairwise(Op):
     """x ∘ y element by element, with NumPy's broadcasting of one example's axes; never across the
     batch.
 
@@ -34,8 +34,8 @@ class Arithmetic(Op):
     left: Real | None = Field(None, description="a number in place of the first input")
     right: Real | None = Field(None, description="a number in place of the second input")
 
-    def infer(self, inputs: Types) -> Types:
-        require_float(self, inputs)
+    def joined(self, inputs: Types) -> TensorType:
+        """The element type and shape of both together. Raises Rejected when they don't fit."""
         numbers = [n for n in (self.left, self.right) if n is not None]
         if len(inputs) + len(numbers) != 2:
             raise Rejected(
@@ -44,7 +44,7 @@ class Arithmetic(Op):
                 label="inputs and numbers together must be two",
             )
         if len(inputs) == 1:
-            return inputs
+            return inputs[0]
         x, y = inputs
         shape = broadcast(x.shape, y.shape)
         if shape is None:
@@ -60,10 +60,18 @@ class Arithmetic(Op):
                 input=1,
                 label=f"this is `{y}`",
             )
-        return (x.with_shape(shape),)
+        return x.with_shape(shape)
 
     def moved(self, axes: tuple[int, ...]) -> Op | None:
         return self
+
+
+class Arithmetic(Pairwise):
+    """A function of two numbers that gives a number."""
+
+    def infer(self, inputs: Types) -> Types:
+        require_float(self, inputs)
+        return (self.joined(inputs),)
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
@@ -123,6 +131,22 @@ class Power(Arithmetic):
     word = "power"
     symbol = "**"
     aliases = ("pow",)
+
+
+class Maximum(Arithmetic):
+    """The greater of x and y; equal ones share the gradient."""
+
+    word = "maximum"
+    symbol = "maximum"
+    aliases = ("Maximum",)
+
+
+class Minimum(Arithmetic):
+    """The less of x and y; equal ones share the gradient."""
+
+    word = "minimum"
+    symbol = "minimum"
+    aliases = ("Minimum",)
 
 
 class MatMul(Op):
@@ -225,6 +249,48 @@ class Concat(Op):
     def mistakes(cls) -> tuple[Mistake, ...]:
         return (
             Mistake("", "E301", "f32[2, 3]", "f32[3, 3]"),
+            Mistake("", "E302", "f32[2]", "i64[2]"),
+            Mistake("(2)", "E301", "f32[2]", "f32[2]"),
+        )
+
+
+class Stack(Op):
+    """Inputs of one type side by side along a new axis of one example, the first without another
+    given."""
+
+    word = "stack"
+    aliases = ("Stack",)
+    positional = ("axis",)
+    argument_aliases = {"dim": "axis"}
+    arity = (1, 1024)
+    axis: Axis = Field(0, description="where the new axis stands")
+
+    def infer(self, inputs: Types) -> Types:
+        first = inputs[0]
+        axis = resolve_axis(self, self.axis, first.rank + 1)
+        for number, x in enumerate(inputs):
+            if x != first:
+                raise Rejected(
+                    "E302" if x.dtype != first.dtype else "E301",
+                    f"`stack` can't join `{first}` and `{x}`",
+                    input=number,
+                    label=f"this is `{x}`: all must be alike",
+                )
+        return (first.with_shape((*first.shape[:axis], len(inputs), *first.shape[axis:])),)
+
+    @classmethod
+    def examples(cls) -> tuple[Example, ...]:
+        return (
+            example(cls(), "f32[3]", "f32[3]"),
+            example(cls(axis=-1), "f32[3, T]", "f32[3, T]", "f32[3, T]"),
+            example(cls(axis=1), "i64[2, 3]", "i64[2, 3]", highest=9),
+            example(cls(), "f32", "f32"),
+        )
+
+    @classmethod
+    def mistakes(cls) -> tuple[Mistake, ...]:
+        return (
+            Mistake("", "E301", "f32[2]", "f32[3]"),
             Mistake("", "E302", "f32[2]", "i64[2]"),
             Mistake("(2)", "E301", "f32[2]", "f32[2]"),
         )

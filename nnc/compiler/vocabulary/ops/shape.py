@@ -181,3 +181,42 @@ class Unsqueeze(Op):
     @classmethod
     def mistakes(cls) -> tuple[Mistake, ...]:
         return (Mistake("(3)", "E301", "f32[4]"),)
+
+
+class Squeeze(Op):
+    """Without axis `axis`, whose size is 1."""
+
+    word = "Squeeze"
+    aliases = ("squeeze",)
+    positional = ("axis",)
+    argument_aliases = {"dim": "axis"}
+    axis: Axis = Field(description="the axis of one example that goes away")
+
+    def infer(self, inputs: Types) -> Types:
+        (x,) = inputs
+        axis = resolve_axis(self, self.axis, x.rank)
+        if x.shape[axis] != 1:
+            raise Rejected(
+                "E301",
+                f"`Squeeze` can't take axis {axis} away from `{x}`",
+                argument="axis",
+                label=f"its size is {x.shape[axis]}, not 1",
+            )
+        return (x.with_shape((*x.shape[:axis], *x.shape[axis + 1 :])),)
+
+    @classmethod
+    def examples(cls) -> tuple[Example, ...]:
+        return (
+            example(cls(axis=0), "f32[1]"),
+            example(cls(axis=1), "f32[3, 1, T]"),
+            example(cls(axis=-1), "i64[3, 4, 1]", highest=9),
+        )
+
+    @classmethod
+    def mistakes(cls) -> tuple[Mistake, ...]:
+        return (
+            Mistake("", "E202"),
+            Mistake("(0)", "E301", "f32[3]"),
+            Mistake("(0)", "E301", "f32[T]"),
+            Mistake("(1)", "E301", "f32[1]"),
+        )
