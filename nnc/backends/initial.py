@@ -35,6 +35,8 @@ Wholes: TypeAlias = "NDArray[np.int64]"
 
 _CHUNK = 1 << 14
 """Elements worked on at once: the buffers stay in the processor's cache."""
+_TAIL = math.erfc(math.sqrt(2)) / 2
+"""The share of a normal distribution that lies below two standard deviations from its mean."""
 _PARALLEL = 1 << 20
 """Elements in all from which a second thread is worth its start."""
 
@@ -118,6 +120,20 @@ def _normal(stream: np.random.Philox, array: Floats, mean: float, std: float) ->
         np.add(quantile(_unit(k)) * std, mean, out=part, casting="same_kind")
 
 
+def _truncated(weight: Weight, stream: np.random.Philox, array: Floats) -> None:
+    """The quantile of u·(1 - 2·tail) + tail: no draw is thrown away."""
+    assert isinstance(weight.init, initializers.TruncatedNormal)
+    inside = 1 - 2 * _TAIL
+    for k, part in _parts(stream, array):
+        drawn = quantile(_TAIL + inside * _unit(k)) * weight.init.std
+        np.add(drawn, weight.init.mean, out=part, casting="same_kind")
+
+
+def _identity(weight: Weight, stream: np.random.Philox, array: Floats) -> None:
+    assert isinstance(weight.init, initializers.Identity)
+    array[...] = np.float64(weight.init.gain) * np.eye(*weight.shape)
+
+
 def _unit(k: Wholes) -> Doubles:
     """u = (k + 1/2) · 2^-53; the largest k rounds to 1, which is no probability, and becomes
     1 - 2^-53."""
@@ -170,6 +186,15 @@ def _he_normal(weight: Weight, stream: np.random.Philox, array: Floats) -> None:
     _normal(stream, array, 0.0, math.sqrt(2 / weight.fan_in))
 
 
+def _lecun_uniform(weight: Weight, stream: np.random.Philox, array: Floats) -> None:
+    bound = math.sqrt(3 / weight.fan_in)
+    _uniform(stream, array, -bound, bound)
+
+
+def _lecun_normal(weight: Weight, stream: np.random.Philox, array: Floats) -> None:
+    _normal(stream, array, 0.0, math.sqrt(1 / weight.fan_in))
+
+
 Rule: TypeAlias = Callable[[Weight, np.random.Philox, Floats], None]
 
 _RULES: dict[type[initializers.Initializer], Rule] = {
@@ -182,7 +207,17 @@ _RULES: dict[type[initializers.Initializer], Rule] = {
     initializers.GlorotNormal: _glorot_normal,
     initializers.HeUniform: _he_uniform,
     initializers.HeNormal: _he_normal,
+    initializers.LecunUniform: _lecun_uniform,
+    initializers.LecunNormal: _lecun_normal,
+    initializers.TruncatedNormal: _truncated,
+    initializers.Identity: _identity,
     initializers.Orthogonal: _orthogonal,
 }
-_FREE = (initializers.Constant, initializers.Uniform, initializers.Normal)
+_FREE = (
+    initializers.Constant,
+    initializers.Uniform,
+    initializers.Normal,
+    initializers.TruncatedNormal,
+    initializers.Identity,
+)
 """Initialisers whose numbers the user gives: they may be beyond float32."""

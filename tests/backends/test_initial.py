@@ -8,7 +8,9 @@ import math
 import numpy as np
 import pytest
 from scipy.special import ndtri
+from scipy.stats import truncnorm
 
+from nnc import compile_text
 from nnc.backends import initial
 from nnc.backends.normal import quantile
 from nnc.compiler.diagnostics import Failed
@@ -146,3 +148,50 @@ def test_numbers_beyond_float32_are_refused(weight: Weight) -> None:
     (diagnostic,) = failed.value.diagnostics
     assert diagnostic.code == "E607"
     assert "`dense.w`" in diagnostic.message
+
+
+def test_a_truncated_normal_is_cut_at_two_deviations_and_not_scaled() -> None:
+    init = initializers.TruncatedNormal(mean=1.0, std=0.5)
+    drawn = initial.draw(Weight("w", (500_000,), init), "w", 0).astype(np.float64) - 1.0
+    assert 0.99999 < np.abs(drawn).max() <= 1.0
+    assert drawn.std() / 0.5 == pytest.approx(0.87962566, abs=2e-3)
+    shares = np.sort(drawn / 0.5)
+    inside = truncnorm(-2, 2).cdf(shares)
+    np.testing.assert_allclose(inside, (np.arange(500_000) + 0.5) / 500_000, atol=3e-3)
+
+
+def test_a_truncated_normal_is_the_quantile_of_a_uniform_draw() -> None:
+    init = initializers.TruncatedNormal(std=1.0)
+    drawn = initial.draw(Weight("w", (3, 5), init), "dense.weight", 7)
+    key = int.from_bytes(hashlib.sha256(b"7/dense.weight").digest()[:16], "little")
+    u = [((word >> 11) + 0.5) * 2.0**-53 for word in _philox_words(key, 15)]
+    np.testing.assert_allclose(drawn.ravel(), truncnorm(-2, 2).ppf(u), rtol=1e-6)
+
+
+def test_lecun_has_a_variance_of_one_over_fan_in() -> None:
+    uniform = initial.draw(Weight("w", (200_000,), initializers.LecunUniform(), 12, 5), "w", 0)
+    normal = initial.draw(Weight("w", (200_000,), initializers.LecunNormal(), 12, 5), "w", 0)
+    assert np.abs(uniform).max() <= 0.5
+    for drawn in (uniform, normal):
+        assert drawn.astype(np.float64).var() == pytest.approx(1 / 12, rel=1e-2)
+
+
+def test_the_identity_of_a_matrix() -> None:
+    drawn = initial.draw(Weight("w", (2, 3), initializers.Identity(gain=1.5)), "w", 0)
+    assert drawn.tolist() == [[1.5, 0, 0], [0, 1.5, 0]]
+
+
+@pytest.mark.parametrize(
+    ("layer", "blamed"),
+    [
+        ("Conv2D(4, 2, weight_init=identity)", "identity"),
+        ("Flatten -> Dense(4, bias_init=identity(2.0))", "identity(2.0)"),
+    ],
+)
+def test_the_identity_of_anything_else_is_refused(layer: str, blamed: str) -> None:
+    text = f"model M {{ input x: f32[3, 5, 5] output y = x -> {layer} }}"
+    program, (diagnostic,) = compile_text(text)
+    assert program is None
+    assert diagnostic.code == "E203"
+    assert diagnostic.span is not None
+    assert diagnostic.span.text == blamed

@@ -32,17 +32,25 @@ def initializer(weight: Weight, fans: tuple[int, int] | None) -> py.Expr:
             return _uniform(low, high)
         case words.Normal(mean=mean, std=std):
             return _normal(mean, std)
+        case words.TruncatedNormal(mean=mean, std=std):
+            return py.call("keras.initializers.TruncatedNormal", mean=mean, stddev=std)
+        case words.Identity(gain=gain):
+            return py.call("keras.initializers.Identity", gain)
         case _:
             return _scaled(weight, fans)
 
 
 def _scaled(weight: Weight, fans: tuple[int, int] | None) -> py.Expr:
     init, alike = weight.init, fans == (weight.fan_in, weight.fan_out)
-    if alike and isinstance(init, words.GlorotUniform | words.HeUniform):
+    is_uniform = isinstance(init, words.GlorotUniform | words.HeUniform | words.LecunUniform)
+    if alike and is_uniform:
         return py.literal(init.word)
-    glorot = isinstance(init, words.GlorotUniform | words.GlorotNormal)
-    variance = 2 / (weight.fan_in + weight.fan_out) if glorot else 2 / weight.fan_in
-    if isinstance(init, words.GlorotUniform | words.HeUniform):
+    if isinstance(init, words.GlorotUniform | words.GlorotNormal):
+        variance = 2 / (weight.fan_in + weight.fan_out)
+    else:
+        lecun = isinstance(init, words.LecunUniform | words.LecunNormal)
+        variance = (1 if lecun else 2) / weight.fan_in
+    if is_uniform:
         bound = math.sqrt(3 * variance)
         return _uniform(-bound, bound)
     return _normal(0.0, math.sqrt(variance))

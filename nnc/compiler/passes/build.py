@@ -261,7 +261,26 @@ class Builder:
                     help=f"nnc takes tensors of up to {MAXIMUM_SIZE:,} elements",
                 )
                 return False
-        return all(self._literal_fits(op, weight, application) for weight in weights)
+        return all(
+            self._literal_fits(op, weight, application)
+            and self._initializer_fits(op, weight, application)
+            for weight in weights
+        )
+
+    def _initializer_fits(self, op: Op, weight: Weight, application: Application) -> bool:
+        problem = "" if weight.value is not None else weight.init.misfit(weight.shape)
+        if not problem:
+            return True
+        places = application.bound.places
+        argument = next((name for name in places if getattr(op, name, None) == weight.init), None)
+        self._evaluator.error(
+            "E203",
+            f"`{weight.init.word}` can't fill the `{weight.name}` of `{op.word}`",
+            application.bound.place(argument),
+            problem,
+            help="choose another initialiser, such as `orthogonal`",
+        )
+        return False
 
     def _literal_fits(self, op: Op, weight: Weight, application: Application) -> bool:
         if weight.value is None:

@@ -16,9 +16,10 @@ _NAMES: Final[dict[str, dict[str, str]]] = {
     },
     "initializer": {
         "initializers": (
-            "constant glorot_normal glorot_uniform he_normal he_uniform kaiming_normal "
-            "kaiming_uniform normal ones orthogonal random_normal random_uniform uniform "
-            "xavier_normal xavier_uniform zeros"
+            "TruncatedNormal constant eye_ glorot_normal glorot_uniform he_normal he_uniform "
+            "identity kaiming_normal kaiming_uniform lecun_normal lecun_uniform normal ones "
+            "orthogonal random_normal random_uniform truncated_normal uniform xavier_normal "
+            "xavier_uniform zeros"
         ),
     },
     "loss": {

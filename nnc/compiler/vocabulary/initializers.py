@@ -16,6 +16,10 @@ class Initializer(Word):
 
     kind = "initializer"
 
+    def misfit(self, shape: tuple[int, ...]) -> str:
+        """Why this can't fill a weight of a shape; nothing when it can."""
+        return ""
+
 
 class Zeros(Initializer):
     """Every element 0."""
@@ -57,6 +61,21 @@ class Normal(Initializer):
     std: NonNegativeReal = Field(0.02, description="standard deviation")
 
 
+class TruncatedNormal(Initializer):
+    """Normal with mean `mean` and standard deviation `std`, cut off at 2·std on either side.
+
+    What is left is not scaled up again: its standard deviation is 0.87962566·std. PyTorch's
+    trunc_normal_ cuts at ±2 whatever std is.
+    """
+
+    word = "truncated_normal"
+    aliases = ("TruncatedNormal",)
+    positional = ("mean", "std")
+    argument_aliases: ClassVar[dict[str, str]] = {"stddev": "std"}
+    mean: Real = Field(0.0, description="mean")
+    std: NonNegativeReal = Field(0.02, description="standard deviation before it is cut off")
+
+
 class GlorotUniform(Initializer):
     """Uniform in ±sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio 2010)."""
 
@@ -83,6 +102,30 @@ class HeNormal(Initializer):
 
     word = "he_normal"
     aliases = ("kaiming_normal",)
+
+
+class LecunUniform(Initializer):
+    """Uniform in ±sqrt(3 / fan_in) (LeCun et al. 1998)."""
+
+    word = "lecun_uniform"
+
+
+class LecunNormal(Initializer):
+    """Normal with variance 1 / fan_in, not truncated (LeCun et al. 1998)."""
+
+    word = "lecun_normal"
+
+
+class Identity(Initializer):
+    """`gain` on the diagonal of a matrix, 0 elsewhere; for weights of two axes only."""
+
+    word = "identity"
+    aliases = ("eye_",)
+    positional = ("gain",)
+    gain: Real = Field(1.0, description="what stands on the diagonal")
+
+    def misfit(self, shape: tuple[int, ...]) -> str:
+        return "" if len(shape) == 2 else f"a matrix is needed, not the shape {list(shape)}"
 
 
 class Orthogonal(Initializer):
