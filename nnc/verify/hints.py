@@ -107,11 +107,20 @@ def _other_weights(own: Arrays) -> Iterator[tuple[str, Arrays]]:
 
 
 def _other_gates(own: Arrays) -> Iterator[tuple[str, Arrays]]:
-    """The rows of recurrent weights in the order i, o, f, g of other frameworks."""
-    gated = [name for name, weight in own.items() if "_l0" in name and weight.shape[0] % 4 == 0]
-    if gated:
-        turned = {n: np.concatenate([np.split(own[n], 4)[i] for i in (0, 3, 1, 2)]) for n in gated}
-        yield "as if the gates were in the order i, o, f, g", {**own, **turned}
+    """The rows of recurrent weights in the order i, o, f, g or z, r, n of other frameworks."""
+    for weight in (w for name, w in own.items() if name.endswith("weight_hh_l0")):
+        names, order = _ORDERS.get(weight.shape[0] // weight.shape[1], ("", ()))
+        if order:
+            turned = {
+                name: np.concatenate([np.split(own[name], len(order))[i] for i in order])
+                for name in own
+                if "_l0" in name
+            }
+            yield f"as if the gates were in the order {names}", {**own, **turned}
+
+
+_ORDERS = {4: ("i, o, f, g", (0, 3, 1, 2)), 3: ("z, r, n", (1, 0, 2))}
+"""How many gates there are -> another order of them."""
 
 
 def _other_ops(op: Op) -> Iterator[tuple[str, Op]]:

@@ -23,17 +23,7 @@ from nnc.compiler.vocabulary.penalties import Penalty
 
 
 class Recurrent(Op):
-    """What the recurrent layers share: [T, features] -> [T, units].
-
-    Results: the outputs of all steps (or of the last), then with `return_state` the last states.
-    `reverse` reads from the end; its outputs stand in the order of the input. `bidirectional` reads
-    both ways: `merge` joins the outputs, [forward, backward] side by side, their sum or their mean;
-    states always stand side by side.
-
-    Inputs: the sequence; then the initial states, zero without them; then the length, one whole
-    number an example, which is known by its type: `(x, n) -> GRU(8)`, `(x, h, n) -> GRU(8)`. Steps
-    from the length on are padding: they are not read, in either direction, their outputs are 0, and
-    the last step is the last one within the length. A length below 1 counts as 1, one above T as T.
+    """What the recurrent layers share: their arguments, inputs, results, and names of weights.
 
     Weights are named as PyTorch names those of a layer of its own: weight_ih_l0, weight_hh_l0,
     bias_ih_l0, bias_hh_l0, and the same with _reverse for the second direction.
@@ -179,11 +169,20 @@ class Recurrent(Op):
 
 
 class SimpleRNN(Recurrent):
-    """A recurrent layer without gates (Elman 1990): h' = tanh(W x + R h + b), one bias.
+    """A recurrent layer without gates (Elman 1990): h' = tanh(W x + R h + b), one bias;
+    with `nonlinearity=relu`, max(0, ·) takes the place of tanh. [T, features] -> [T, units].
 
-    What `Recurrent` says of inputs and results holds here; the state is h. weight_ih_l0: [units,
-    features], weight_hh_l0: [units, units], bias_ih_l0: [units]; bias_hh_l0 is always 0, and stands
-    there because PyTorch has it. With `nonlinearity=relu`, max(0, ·) takes the place of tanh.
+    Results: the outputs of all steps (or of the last), then with `return_state` the last h.
+    `reverse` reads from the end; its outputs stand in the order of the input. `bidirectional` reads
+    both ways: `merge` joins the outputs, [forward, backward] side by side, their sum or their mean;
+    states always stand side by side. Inputs: the sequence; then the initial h, zero without; then
+    the length, one whole number an example, known by its type: `(x, n) -> SimpleRNN(8)`, `(x, h, n)
+    -> SimpleRNN(8)`. Steps from the length on are padding: they are not read, in either direction,
+    their outputs are 0, and the last step is the last within the length. A length below 1 counts as
+    1, one above T as T. Stack layers with a loop.
+
+    weight_ih_l0: [units, features], weight_hh_l0: [units, units], bias_ih_l0: [units]; bias_hh_l0
+    is always 0, and stands there because PyTorch has it. The second direction's end in _reverse.
     """
 
     word = "SimpleRNN"
@@ -223,9 +222,19 @@ class GRU(Recurrent):
 
     r, z = sigmoid(W x + b + R h + c), n = tanh(W x + b + r·(R h + c)), h' = (1 - z)·n + z·h, with
     two trained biases. `reset_after=false` gives the first published cell, which has one bias:
-    n = tanh(W x + b + R (r·h)). What `Recurrent` says of inputs and results holds here; the state
-    is h. weight_ih_l0: [3·units, features], weight_hh_l0: [3·units, units], bias_ih_l0 and
-    bias_hh_l0: [3·units], rows in the order r, z, n.
+    n = tanh(W x + b + R (r·h)).
+
+    Results: the outputs of all steps (or of the last), then with `return_state` the last h.
+    `reverse` reads from the end; its outputs stand in the order of the input. `bidirectional` reads
+    both ways: `merge` joins the outputs, [forward, backward] side by side, their sum or their mean;
+    states always stand side by side. Inputs: the sequence; then the initial h, zero without; then
+    the length, one whole number an example, known by its type: `(x, n) -> GRU(8)`, `(x, h, n) ->
+    GRU(8)`. Steps from the length on are padding: they are not read, in either direction, their
+    outputs are 0, and the last step is the last within the length. A length below 1 counts as 1,
+    one above T as T. Stack layers with a loop.
+
+    weight_ih_l0: [3·units, features], weight_hh_l0: [3·units, units], bias_ih_l0 and bias_hh_l0:
+    [3·units], rows in the order r, z, n. The second direction's end in _reverse.
     """
 
     word = "GRU"
@@ -273,9 +282,20 @@ class LSTM(Recurrent):
     """Long short-term memory (Hochreiter and Schmidhuber 1997): [T, features] -> [T, units].
 
     i, f, o = sigmoid(W x + R h + b), g = tanh(W x + R h + b), c' = f·c + i·g, h' = o·tanh(c'); one
-    bias a gate. What `Recurrent` says of inputs and results holds here; the states are h, then c.
+    bias a gate.
+
+    Results: the outputs of all steps (or of the last), then with `return_state` the last h and c.
+    `reverse` reads from the end; its outputs stand in the order of the input. `bidirectional` reads
+    both ways: `merge` joins the outputs, [forward, backward] side by side, their sum or their mean;
+    states always stand side by side. Inputs: the sequence; then the initial h and c, zero without;
+    then the length, one whole number an example, known by its type: `(x, n) -> LSTM(8)`, `(x, h, c,
+    n) -> LSTM(8)`. Steps from the length on are padding: they are not read, in either direction,
+    their outputs are 0, and the last step is the last within the length. A length below 1 counts as
+    1, one above T as T. Stack layers with a loop.
+
     weight_ih_l0: [4·units, features], weight_hh_l0: [4·units, units], bias_ih_l0: [4·units], rows
-    in the order i, f, g, o; bias_hh_l0 is always 0, and stands there because PyTorch has it.
+    in the order i, f, g, o; bias_hh_l0 is always 0, and stands there because PyTorch has it. The
+    second direction's end in _reverse.
     """
 
     word = "LSTM"
