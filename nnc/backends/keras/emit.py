@@ -15,6 +15,7 @@ from nnc.backends.keras.optimizers import SCHEDULES
 from nnc.backends.keras.sources import load_data
 from nnc.backends.keras.training import (
     clip_gradients,
+    conclude,
     features,
     is_fused,
     make_optimizer,
@@ -134,12 +135,14 @@ class _Source:
         """Loss, metrics, optimiser and data."""
         training = self._program.training
         assert training is not None
-        self._functions(
-            lambda piece: [
-                objective(self._program, training, piece),
-                measure(self._program, training, piece),
-            ]
-        )
+        self._functions(lambda piece: [objective(self._program, training, piece)])
+        if training.metrics:
+            self._functions(
+                lambda piece: [
+                    measure(self._program, training, piece),
+                    conclude(training, piece),
+                ]
+            )
         rate = rates.learning_rate(SCHEDULES, training.schedule, training.optimizer.lr)
         self._functions(lambda piece: [make_optimizer(training, piece), rate])
         if training.clip is not None:

@@ -49,8 +49,12 @@ _FILES = {
         "kl_divergence log_cosh multiclass_hinge pinball poisson root_mean_squared_error triplet "
         "weighted_binary_cross_entropy"
     ),
-    "metrics": "absolute_errors right_answers right_classes",
     "merge": "greater_of less_of scaled",
+    "metrics": (
+        "absolute_errors area_under_curve f1 judged_answers judged_classes precision r_squared "
+        "ratio recall right_among right_answers right_classes root_ratio scored spreads "
+        "squared_errors"
+    ),
     "normalization": "BatchNorm RMSNorm",
     "optimizers": "Adadelta Adagrad Adam Adamax Lamb Lion Nadam RMSprop SGD",
     "padding": "pad_circular pad_edge",

@@ -1,22 +1,66 @@
-"""Metrics: what of them is known from a batch."""
+"""Metrics: what of them is known from a batch, and what follows from all batches."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
 from nnc.backends import pysource as py
 from nnc.backends.base import Table
-from nnc.backends.keras.comparison import Comparison, LossLowering
-from nnc.compiler.vocabulary.metrics import Accuracy, MeanAbsoluteError
+from nnc.backends.keras.comparison import Comparison
+from nnc.compiler.vocabulary import metrics as words
 
-METRICS: Table[LossLowering] = Table("keras", "metric")
+MetricLowering: TypeAlias = Callable[[Any, Comparison], tuple[py.Expr, str]]
+"""(metric, what it compares) -> what a batch gives, and the function of a list of these that gives
+the number."""
+
+METRICS: Table[MetricLowering] = Table("keras", "metric")
 
 
-@METRICS.lowers(Accuracy)
-def accuracy(metric: Accuracy, at: Comparison) -> py.Expr:
+@METRICS.lowers(words.Accuracy)
+def accuracy(metric: words.Accuracy, at: Comparison) -> tuple[py.Expr, str]:
     if metric.classes(at.types):
-        return at.call("right_classes")
-    return at.call("right_answers", threshold=metric.threshold)
+        return at.call("right_classes"), "ratio"
+    return at.call("right_answers", threshold=metric.threshold), "ratio"
 
 
-@METRICS.lowers(MeanAbsoluteError)
-def mean_absolute_error(metric: MeanAbsoluteError, at: Comparison) -> py.Expr:
-    return at.call("absolute_errors")
+@METRICS.lowers(words.TopK)
+def top_k(metric: words.TopK, at: Comparison) -> tuple[py.Expr, str]:
+    return at.call("right_among", k=metric.k), "ratio"
+
+
+@METRICS.lowers(words.MeanAbsoluteError)
+def mean_absolute_error(metric: words.MeanAbsoluteError, at: Comparison) -> tuple[py.Expr, str]:
+    return at.call("absolute_errors"), "ratio"
+
+
+@METRICS.lowers(words.MeanSquaredError)
+def mean_squared_error(metric: words.MeanSquaredError, at: Comparison) -> tuple[py.Expr, str]:
+    return at.call("squared_errors"), "ratio"
+
+
+@METRICS.lowers(words.RootMeanSquaredError)
+def root_mean_squared_error(
+    metric: words.RootMeanSquaredError, at: Comparison
+) -> tuple[py.Expr, str]:
+    return at.call("squared_errors"), "root_ratio"
+
+
+@METRICS.lowers(words.RSquared)
+def r_squared(metric: words.RSquared, at: Comparison) -> tuple[py.Expr, str]:
+    return at.call("spreads"), "r_squared"
+
+
+@METRICS.lowers(words.Precision, words.Recall, words.F1)
+def counted(
+    metric: words.Precision | words.Recall | words.F1, at: Comparison
+) -> tuple[py.Expr, str]:
+    """The word's own name is that of the function of all counts."""
+    if metric.classes(at.types):
+        return at.call("judged_classes"), metric.word
+    return at.call("judged_answers", threshold=metric.threshold), metric.word
+
+
+@METRICS.lowers(words.Auc)
+def area_under_curve(metric: words.Auc, at: Comparison) -> tuple[py.Expr, str]:
+    return at.call("scored"), "area_under_curve"

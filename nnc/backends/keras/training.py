@@ -11,7 +11,7 @@ from nnc.backends.keras.lowering import PieceNames
 from nnc.backends.keras.metrics import METRICS
 from nnc.backends.keras.optimizers import CLIPS, OPTIMIZERS
 from nnc.backends.keras.penalties import PENALTIES
-from nnc.compiler.ir import LossTerm, Program, Training, Value
+from nnc.compiler.ir import LossTerm, MetricUse, Program, Training, Value
 from nnc.compiler.vocabulary.schedules import Plateau
 
 _BATCH = py.Parameter("batch", py.subscript("dict", (py.name("str"), py.name("Any"))))
@@ -117,22 +117,39 @@ def _times(factor: float, expr: py.Expr) -> py.Expr:
 
 
 def measure(program: Program, training: Training, piece: PieceNames) -> py.Function:
-    """The function that gives the sums and counts of the metrics of a batch."""
+    """The function that gives what of the metrics is known from a batch."""
     inputs = {v.name: py.subscript("batch", v.name) for v in program.graph.inputs}
     apply = py.call("model", inputs, training=False)
-    results: dict[str, py.Expr] = {}
-    for use in training.metrics:
-        pair = (py.subscript("outputs", use.output), py.subscript("batch", use.target.name))
-        at = Comparison(pair, (use.prediction.type, use.target.type), False, piece)
-        results[use.name] = METRICS.find(use.metric)(use.metric, at)
-    pairs = py.subscript("tuple", (py.name("Any"), py.name("Any")))
+    results = {use.name: _metric(use, piece)[0] for use in training.metrics}
     return py.Function(
         "measure",
         (py.Parameter("model", _MODEL), _BATCH),
         (py.Assign((py.name("outputs"),), apply), py.Return(py.value(results))),
-        py.subscript("dict", (py.name("str"), pairs)),
-        "The sums and counts of the metrics of a batch.",
+        py.subscript("dict", (py.name("str"), py.name("Any"))),
+        "What of each metric is known from a batch.",
     )
+
+
+def conclude(training: Training, piece: PieceNames) -> py.Function:
+    """The function that gives the metrics from what is known of all batches."""
+    results = {
+        use.name: py.call(piece(_metric(use, piece)[1]), py.subscript("parts", use.name))
+        for use in training.metrics
+    }
+    lists = py.subscript("list", py.name("Any"))
+    return py.Function(
+        "conclude",
+        (py.Parameter("parts", py.subscript("dict", (py.name("str"), lists))),),
+        (py.Return(py.value(results)),),
+        py.subscript("dict", (py.name("str"), py.name("float"))),
+        "The metrics, from what is known of them from each batch.",
+    )
+
+
+def _metric(use: MetricUse, piece: PieceNames) -> tuple[py.Expr, str]:
+    pair = (py.subscript("outputs", use.output), py.subscript("batch", use.target.name))
+    at = Comparison(pair, (use.prediction.type, use.target.type), False, piece)
+    return METRICS.find(use.metric)(use.metric, at)
 
 
 def make_optimizer(training: Training, piece: PieceNames) -> py.Function:
@@ -174,6 +191,7 @@ def features(program: Program) -> frozenset[str]:
         "fused": is_fused(program),
         "batch": training.batch is not None,
         "clip": training.clip is not None,
+        "metrics": bool(training.metrics),
         "measured": bool(training.metrics) and not monitored,
         "monitored": monitored,
         "plateau": isinstance(training.schedule, Plateau),

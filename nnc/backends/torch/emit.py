@@ -43,7 +43,7 @@ _CONSTANTS = (
     *("PLATEAU_COOLDOWN", "PLATEAU_MINIMUM"),
 )
 _FUNCTIONS = (
-    *("loss", "penalty", "objective", "measure", "optimizer_of", "learning_rate"),
+    *("loss", "penalty", "objective", "measure", "conclude", "optimizer_of", "learning_rate"),
     *("clip_gradients", "load_data"),
 )
 _FILES = (

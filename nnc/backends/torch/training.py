@@ -29,7 +29,10 @@ def functions(
     made: list[py.Statement] = [writer.loss()]
     if training.penalties:
         made.append(writer.penalty())
-    made += [writer.objective(), writer.measure(), writer.optimizer()]
+    made.append(writer.objective())
+    if training.metrics:
+        made += [writer.measure(), writer.conclude()]
+    made.append(writer.optimizer())
     made.append(rates.learning_rate(SCHEDULES, training.schedule, training.optimizer.lr))
     if training.clip is not None:
         weights = py.method("model", "parameters")
@@ -72,6 +75,7 @@ def features(training: Training) -> Iterator[str]:
     measured = {use.name: use.metric for use in training.metrics}
     monitored = training.stop is not None and training.stop.monitor in measured
     if measured:
+        yield "metrics"
         yield "monitored" if monitored else "shown"
     if training.stop is None:
         return
@@ -187,20 +191,13 @@ class _Writer:
 
     def measure(self) -> py.Function:
         """The loss and the metrics of a batch."""
-        metrics = self.training.metrics
-        if metrics:
-            body = self._measured()
-        else:
-            objective = py.call("objective", py.name("model"), py.name("batch"))
-            body = [py.Return(py.Tuple((objective, py.Dict(()))))]
-        pair = py.subscript("tuple", (py.name("float"), py.name("int")))
-        named = py.subscript("dict", (py.name("str"), pair))
+        named = py.subscript("dict", (py.name("str"), _TENSOR))
         return py.Function(
             "measure",
             (py.Parameter("model", _MODULE), py.Parameter("batch", _BATCH)),
-            tuple(body),
+            tuple(self._measured()),
             returns=py.subscript("tuple", (_TENSOR, named)),
-            docstring="The loss of a batch, and the sum and the count of each metric.",
+            docstring="The loss of a batch, and what of each metric is known from it.",
         )
 
     def _measured(self) -> list[py.Statement]:
@@ -218,15 +215,34 @@ class _Writer:
             given = map(py.name, self.values.values())
             outputs = py.call("model.activate", *given)
             body = [every, py.Assign(tuple(map(py.name, targets)), outputs)]
-        made = {use.name: self._metric(use, variables) for use in metrics}
+        made = {use.name: self._metric(use, variables)[0] for use in metrics}
         return [*body, py.Return(py.Tuple((self._loss_call(), py.value(made))))]
 
     def _output_name(self, value: Value) -> str:
         outputs = self.program.graph.outputs
         return next(o.name for o in outputs if self._place(o.value) == value.name)
 
-    def _metric(self, use: MetricUse, variables: Mapping[str, str]) -> py.Expr:
-        prediction = py.name(variables[self._place(use.prediction)])
+    def conclude(self) -> py.Function:
+        """The metrics, from what is known of all batches."""
+        parts = py.name("parts")
+        made = {
+            use.name: py.call(self.piece(self._metric(use)[1]), py.subscript(parts, use.name))
+            for use in self.training.metrics
+        }
+        lists = py.subscript("list", _TENSOR)
+        return py.Function(
+            "conclude",
+            (py.Parameter("parts", py.subscript("dict", (py.name("str"), lists))),),
+            (py.Return(py.value(made)),),
+            returns=py.subscript("dict", (py.name("str"), py.name("float"))),
+            docstring="The metrics, from what is known of them from each batch.",
+        )
+
+    def _metric(
+        self, use: MetricUse, variables: Mapping[str, str] | None = None
+    ) -> tuple[py.Expr, str]:
+        names = variables or {}
+        prediction = py.name(names.get(self._place(use.prediction), "_"))
         target = py.subscript("batch", use.target.name)
         types = (use.prediction.type, use.target.type)
         at = Comparison((prediction, target), types, False, self.piece)

@@ -47,7 +47,12 @@ _NAMES: Final[dict[str, dict[str, str]]] = {
         ),
     },
     "metric": {
-        "metrics": "MeanAbsoluteError accuracy mae mean_absolute_error",
+        "metrics": (
+            "AUC F1Score MeanAbsoluteError MeanSquaredError Precision R2Score Recall "
+            "RootMeanSquaredError SparseTopKCategoricalAccuracy TopKCategoricalAccuracy accuracy "
+            "auc f1 f1_score mae mean_absolute_error mean_squared_error mse precision r2 r2_score "
+            "recall rmse roc_auc root_mean_squared_error top_k top_k_accuracy"
+        ),
     },
     "op": {
         "ops.activation": (

@@ -43,8 +43,13 @@ def objective(
     raise NotImplementedError
 
 
-def measure(model: keras.Model, batch: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """The sums and counts of the metrics of a batch."""
+def measure(model: keras.Model, batch: dict[str, Any]) -> dict[str, Any]:
+    """What of each metric is known from a batch."""
+    raise NotImplementedError
+
+
+def conclude(parts: dict[str, list[Any]]) -> dict[str, float]:
+    """The metrics, from what is known of them from each batch."""
     raise NotImplementedError
 
 

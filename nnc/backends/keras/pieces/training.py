@@ -22,6 +22,7 @@ from nnc.backends.keras.pieces.program import (
     PLATEAU_THRESHOLD,
     SEED,
     clip_gradients,
+    conclude,
     learning_rate,
     make_optimizer,
     measure,
@@ -168,18 +169,18 @@ def evaluate(
     examples: dict[str, np.ndarray],
     size: int = 1024,
 ) -> dict[str, float]:
-    """The loss and the metrics over all examples, from sums and counts."""
+    """The loss and the metrics over all examples."""
     count = len(next(iter(examples.values())))
     total = 0.0
-    sums: dict[str, list[float]] = {}
+    parts: dict[str, list[np.ndarray]] = {}  # when: metrics
     for batch in batches(examples, np.arange(count), size):
         loss = objective(model, trained, batch, training=False)
         total += float(loss) * len(next(iter(batch.values())))
-        for name, (amount, number) in measure(model, batch).items():
-            entry = sums.setdefault(name, [0.0, 0.0])
-            entry[0] += float(amount)
-            entry[1] += float(number)
-    return {"loss": total / count} | {name: a / n for name, (a, n) in sums.items()}
+        for name, part in measure(model, batch).items():  # when: metrics
+            parts.setdefault(name, []).append(part.numpy())  # when: metrics
+    results = {"loss": total / count}
+    results |= conclude(parts)  # when: metrics
+    return results
 
 
 def report(results: dict[str, float]) -> str:

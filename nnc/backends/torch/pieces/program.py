@@ -31,8 +31,13 @@ def objective(model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
 
 def measure(
     model: nn.Module, batch: dict[str, Tensor]
-) -> tuple[Tensor, dict[str, tuple[float, int]]]:
-    """The loss of a batch and the sums and counts of its metrics."""
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """The loss of a batch, and what of each metric is known from it."""
+    raise NotImplementedError
+
+
+def conclude(parts: dict[str, list[Tensor]]) -> dict[str, float]:
+    """The metrics, from what is known of them from each batch."""
     raise NotImplementedError
 
 

@@ -21,6 +21,7 @@ from nnc.backends.torch.pieces.program import (
     PLATEAU_THRESHOLD,
     SEED,
     clip_gradients,
+    conclude,
     learning_rate,
     measure,
     objective,
@@ -151,19 +152,20 @@ def train(
 def evaluate(
     model: nn.Module, examples: dict[str, Tensor], size: int = 1024
 ) -> dict[str, float]:
-    """The loss and the metrics over all examples, from sums and counts."""
+    """The loss and the metrics over all examples."""
     model.eval()
     count = len(next(iter(examples.values())))
     total = 0.0
-    sums: dict[str, list[float]] = {}
+    parts: dict[str, list[Tensor]] = {}  # when: metrics
     for batch in batches(examples, torch.arange(count), size):
-        loss, measured = measure(model, batch)
+        loss = objective(model, batch)  # when: not metrics
+        loss, measured = measure(model, batch)  # when: metrics
         total += float(loss) * len(next(iter(batch.values())))
-        for name, (amount, number) in measured.items():
-            entry = sums.setdefault(name, [0.0, 0.0])
-            entry[0] += amount
-            entry[1] += number
-    return {"loss": total / count} | {name: a / n for name, (a, n) in sums.items()}
+        for name, part in measured.items():  # when: metrics
+            parts.setdefault(name, []).append(part)  # when: metrics
+    results = {"loss": total / count}
+    results |= conclude(parts)  # when: metrics
+    return results
 
 
 def report(results: dict[str, float]) -> str:

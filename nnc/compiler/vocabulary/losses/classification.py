@@ -122,8 +122,8 @@ class CrossEntropy(_Chosen, _FromLogits):
     The target is a class number (i64, the prediction's shape without the last axis) or a
     distribution over the classes (float, the same shape). From logits: -log_softmax(z) at the
     class; from probabilities: -ln of p clipped to [2⁻²³, 1]. With `label_smoothing` s over C
-    classes the target is (1 - s) times the true distribution + s/C. With weights w the mean of class
-    numbers is [(1 - s)·Σ w_y·l_y + s/C·Σ Σ w_c·l_c] / Σ w_y.
+    classes the target is (1 - s) times the true distribution + s/C. With weights w the mean of
+    class numbers is [(1 - s)·Σ w_y·l_y + s/C·Σ Σ w_c·l_c] / Σ w_y.
     """
 
     word = "cross_entropy"

@@ -127,6 +127,7 @@ class Weighted(Op):
     weight_init: Initializer = Field(GlorotUniform(), description="how the weight begins")
     bias_init: Initializer = Field(Zeros(), description="how the bias begins")
     regularize: Penalty | None = Field(None, description="penalty on the weight, added to the loss")
+    bias_regularize: Penalty | None = Field(None, description="penalty on the bias")
     trainable: bool = Field(True, description="false: training leaves the weights as they are")
     activation: Activation | None = Field(None, description="an activation applied to the result")
 
@@ -163,6 +164,7 @@ class Weighted(Op):
                 size,
                 trainable=self.trainable,
                 value=value,
+                penalty=self.bias_regularize,
                 penalized=False,
             ),
         )

@@ -32,6 +32,7 @@ ALIASES = {
     "kernel_initializer": "weight_init",
     "bias_initializer": "bias_init",
     "kernel_regularizer": "regularize",
+    "bias_regularizer": "bias_regularize",
 }
 AXES = ("depth", "height", "width")
 

@@ -35,6 +35,7 @@ class Dense(Weighted):
         "kernel_initializer": "weight_init",
         "bias_initializer": "bias_init",
         "kernel_regularizer": "regularize",
+        "bias_regularizer": "bias_regularize",
     }
     units: PositiveInt = Field(description="size of the last axis of the result")
 
