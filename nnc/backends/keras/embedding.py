@@ -26,3 +26,25 @@ def embedding(op: words.Embedding, site: Site) -> py.Expr:
 @OPS.lowers(words.PositionalEncoding)
 def positional_encoding(op: words.PositionalEncoding, site: Site) -> py.Expr:
     return site.apply(site.layer("PositionalEncoding", op.length))
+
+
+@OPS.lowers(words.LearnedPositionalEncoding)
+def learned_positional_encoding(op: words.LearnedPositionalEncoding, site: Site) -> py.Expr:
+    layer = site.layer(
+        "LearnedPositionalEncoding",
+        op.length,
+        initializer=site.initializer("weight"),
+        stored={"weight": ("weight", (0, 1))},
+    )
+    return site.apply(layer)
+
+
+@OPS.lowers(words.RotaryEncoding)
+def rotary_encoding(op: words.RotaryEncoding, site: Site) -> py.Expr:
+    layer = site.layer(
+        "RotaryEncoding",
+        op.length,
+        **only(op.base != 10000, base=op.base),
+        **only(op.interleaved, interleaved=True),
+    )
+    return site.apply(layer)

@@ -42,7 +42,9 @@ _FILES = {
         "category choose divide in_order load_npz minmax one_hot read_csv read_npz read_sklearn "
         "read_text scale shares standardize"
     ),
-    "embedding": "Embedding PaddedEmbedding PositionalEncoding",
+    "embedding": (
+        "Embedding LearnedPositionalEncoding PaddedEmbedding PositionalEncoding RotaryEncoding"
+    ),
     "losses": (
         "binary_cross_entropy binary_cross_entropy_of_probabilities categorical_focal "
         "cosine_distance cross_entropy cross_entropy_of_logarithms focal gaussian_nll huber "

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from nnc.backends import pysource as py
 from nnc.backends.torch.lowering import OPS, Lowered, Site
-from nnc.compiler.vocabulary.ops.embedding import Embedding, PositionalEncoding
+from nnc.compiler.vocabulary.ops.embedding import (
+    Embedding,
+    LearnedPositionalEncoding,
+    PositionalEncoding,
+    RotaryEncoding,
+)
 
 
 @OPS.lowers(Embedding)
@@ -19,3 +24,18 @@ def embedding(op: Embedding, at: Site) -> Lowered:
 def positional_encoding(op: PositionalEncoding, at: Site) -> Lowered:
     encoding = at.piece("embedding:PositionalEncoding")
     return at.apply(py.call(encoding, op.length, at.type.shape[-1]))
+
+
+@OPS.lowers(LearnedPositionalEncoding)
+def learned_positional_encoding(op: LearnedPositionalEncoding, at: Site) -> Lowered:
+    encoding = at.piece("embedding:LearnedPositionalEncoding")
+    return at.apply(py.call(encoding, op.length, at.type.shape[-1]))
+
+
+@OPS.lowers(RotaryEncoding)
+def rotary_encoding(op: RotaryEncoding, at: Site) -> Lowered:
+    options: dict[str, object] = {} if op.base == 10000 else {"base": op.base}
+    if op.interleaved:
+        options["interleaved"] = True
+    encoding = at.piece("embedding:RotaryEncoding")
+    return at.apply(py.call(encoding, op.length, at.type.shape[-1], **options))

@@ -48,7 +48,8 @@ _FUNCTIONS = (
 )
 _FILES = (
     *("attention", "command", "data", "embedding", "losses", "metrics", "optimizers"),
-    *("penalties", "pooling", "recurrent", "selection", "training", "units", "weights"),
+    *("penalties", "pooling", "recurrent", "regularization", "selection", "training", "units"),
+    "weights",
 )
 
 

@@ -32,6 +32,8 @@ _POSITIONS: dict[str, tuple[str, ...]] = {
     "ResetBeforeGRU": ("features", "units"),
     "SimpleRNN": ("features", "units"),
     "PositionalEncoding": ("length", "units"),
+    "LearnedPositionalEncoding": ("length", "units"),
+    "RotaryEncoding": ("length", "units"),
 }
 """What the arguments of modules are called that are given by their place."""
 

@@ -96,7 +96,10 @@ _NAMES: Final[dict[str, dict[str, str]]] = {
             "Cast Clamp Clip Sign abs absolute astype cast clamp clip exp log neg negate negative "
             "reciprocal sgn sign sqrt"
         ),
-        "ops.embedding": "Embedding PositionalEncoding",
+        "ops.embedding": (
+            "Embedding LearnedPositionalEncoding PositionEmbedding PositionalEncoding "
+            "RotaryEmbedding RotaryEncoding SinePositionEncoding"
+        ),
         "ops.merge": (
             "Add Concat Concatenate MatMul Maximum Minimum Multiply Stack Subtract add cat concat "
             "concatenate div divide matmul maximum minimum mul multiply pow power stack sub "

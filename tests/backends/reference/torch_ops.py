@@ -150,6 +150,21 @@ def _positions(op: embedding.PositionalEncoding, w: Weights, x: torch.Tensor) ->
     return x + table
 
 
+def _learned(op: embedding.LearnedPositionalEncoding, w: Weights, x: torch.Tensor) -> torch.Tensor:
+    return x + F.embedding(torch.arange(x.shape[1]), w["weight"])
+
+
+def _rotary(op: embedding.RotaryEncoding, w: Weights, x: torch.Tensor) -> torch.Tensor:
+    """Pairs are complex numbers, which a product with a number of length 1 turns."""
+    pairs = x.unflatten(-1, (-1, 2) if op.interleaved else (2, -1))
+    pairs = pairs if op.interleaved else pairs.transpose(-1, -2)
+    fall = torch.arange(0, x.shape[-1], 2, dtype=torch.float64) / x.shape[-1]
+    angle = torch.arange(x.shape[-2], dtype=torch.float64)[:, None] * op.base**-fall
+    turn = torch.polar(torch.ones_like(angle), angle)
+    turned = torch.view_as_real(torch.view_as_complex(pairs.contiguous()) * turn)
+    return (turned if op.interleaved else turned.transpose(-1, -2)).flatten(-2)
+
+
 def _arithmetic(function: Callable[[Any, Any], Any]) -> Function:
     def both(op: merge.Arithmetic, w: Weights, *inputs: torch.Tensor) -> Any:
         left = [] if op.left is None else [op.left]
@@ -192,6 +207,8 @@ TORCH: dict[type[Op], Function] = {
     elementwise.Sqrt: lambda op, w, x: x.sqrt(),
     embedding.Embedding: lambda op, w, x: F.embedding(x, w["weight"], op.padding),
     embedding.PositionalEncoding: _positions,
+    embedding.LearnedPositionalEncoding: _learned,
+    embedding.RotaryEncoding: _rotary,
     merge.Add: _arithmetic(lambda x, y: x + y),
     merge.Subtract: _arithmetic(lambda x, y: x - y),
     merge.Multiply: _arithmetic(lambda x, y: x * y),

@@ -5,7 +5,14 @@ from __future__ import annotations
 from pydantic import Field
 
 from nnc.compiler.types import INTEGERS, TensorType
-from nnc.compiler.vocabulary.base import Array, Count, Mistake, PositiveInt, Rejected
+from nnc.compiler.vocabulary.base import (
+    Array,
+    Count,
+    Mistake,
+    PositiveInt,
+    PositiveReal,
+    Rejected,
+)
 from nnc.compiler.vocabulary.initializers import Initializer, Normal
 from nnc.compiler.vocabulary.ops.base import Example, Op, Types, Weight, example, require_float
 
@@ -89,39 +96,120 @@ class Embedding(Op):
         )
 
 
-class PositionalEncoding(Op):
+class Positions(Op):
+    """What depends on the place in a sequence of at most `length` places."""
+
+    positional = ("length",)
+    argument_aliases = {"max_length": "length", "sequence_length": "length"}
+    length: PositiveInt = Field(5000, description="the longest sequence")
+
+    def check(self, x: TensorType, *ranks: int) -> int:
+        """The units of each place. Raises Rejected for inputs that are no sequences, or too
+        long."""
+        require_float(self, (x,))
+        if x.rank not in ranks or not isinstance(x.shape[-1], int):
+            raise Rejected(
+                "E301",
+                f"`{self.word}` needs examples of shape [length, units], not `{x}`",
+                input=0,
+                label=f"this is `{x}`",
+            )
+        if isinstance(x.shape[-2], int) and x.shape[-2] > self.length:
+            raise Rejected(
+                "E301",
+                f"a sequence of {x.shape[-2]} is longer than the {self.length} positions",
+                argument="length",
+                label=f"at least {x.shape[-2]} are needed",
+            )
+        return x.shape[-1]
+
+    @classmethod
+    def mistakes(cls) -> tuple[Mistake, ...]:
+        return (
+            Mistake("(9)", "E301", "f32[4]"),
+            Mistake("(9)", "E302", "i64[4, 6]"),
+            Mistake("(3)", "E301", "f32[4, 6]"),
+        )
+
+
+class PositionalEncoding(Positions):
     """x + table over [T, units]: sin at even places, cos at odd ones, of p / 10000^(2i / units)
     (Vaswani et al. 2017). `length` is the longest sequence that can be met; the table is a stored
     constant."""
 
     word = "PositionalEncoding"
-    positional = ("length",)
-    argument_aliases = {"max_length": "length"}
-    length: PositiveInt = Field(5000, description="the longest sequence")
+    aliases = ("SinePositionEncoding",)
 
     def infer(self, inputs: Types) -> Types:
-        (x,) = inputs
-        require_float(self, inputs)
-        if x.rank != 2 or not isinstance(x.shape[1], int):
-            raise Rejected(
-                "E301",
-                f"`PositionalEncoding` needs examples of shape [length, units], not `{x}`",
-                input=0,
-                label=f"this is `{x}`",
-            )
-        if isinstance(x.shape[0], int) and x.shape[0] > self.length:
-            raise Rejected(
-                "E301",
-                f"a sequence of {x.shape[0]} is longer than the {self.length} positions",
-                argument="length",
-                label=f"at least {x.shape[0]} are needed",
-            )
+        self.check(inputs[0], 2)
         return inputs
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
         return (example(cls(length=11), "f32[T, 6]"), example(cls(length=9), "f32[4, 5]"))
 
+
+class LearnedPositionalEncoding(Positions):
+    """x + the first T rows of the weight, over [T, units] (Gehring et al. 2017). weight: [length,
+    units]."""
+
+    word = "LearnedPositionalEncoding"
+    aliases = ("PositionEmbedding",)
+    length: PositiveInt = Field(description="the longest sequence")
+    weight_init: Initializer = Field(Normal(), description="how the weight begins")
+    trainable: bool = Field(True, description="false: training leaves the weight as it is")
+
+    def infer(self, inputs: Types) -> Types:
+        self.check(inputs[0], 2)
+        return inputs
+
+    def weights(self, inputs: Types) -> tuple[Weight, ...]:
+        units = self.check(inputs[0], 2)
+        shape = (self.length, units)
+        return (
+            Weight("weight", shape, self.weight_init, units, self.length, trainable=self.trainable),
+        )
+
+    @classmethod
+    def examples(cls) -> tuple[Example, ...]:
+        return (
+            example(cls(length=9), "f32[T, 6]"),
+            example(cls(length=7), "f32[4, 5]"),
+            example(cls(length=3), "f32[3, 2]"),
+        )
+
+
+class RotaryEncoding(Positions):
+    """Pairs of units turned by the angle p / base^(2i / units) at place p (Su et al. 2021): (a, b)
+    becomes (a·cos - b·sin, b·cos + a·sin); [T, units], or [heads, T, units]. Pair i holds the units
+    i and i + units / 2, or with `interleaved` 2i and 2i + 1."""
+
+    word = "RotaryEncoding"
+    aliases = ("RotaryEmbedding",)
+    argument_aliases = {**Positions.argument_aliases, "max_wavelength": "base"}
+    interleaved: bool = Field(False, description="pairs are neighbours, not halves apart")
+    base: PositiveReal = Field(10000.0, description="of the powers that the angles fall by")
+
+    def infer(self, inputs: Types) -> Types:
+        units = self.check(inputs[0], 2, 3)
+        if units % 2:
+            raise Rejected(
+                "E305",
+                f"{units} units can't be divided into pairs",
+                input=0,
+                label=f"this is `{inputs[0]}`",
+            )
+        return inputs
+
+    @classmethod
+    def examples(cls) -> tuple[Example, ...]:
+        return (
+            example(cls(length=11), "f32[T, 6]"),
+            example(cls(length=9, interleaved=True), "f32[5, 4]"),
+            example(cls(length=9, interleaved=True, base=50.0), "f32[2, T, 6]"),
+            example(cls(length=5, base=100.0), "f32[3, 5, 4]"),
+        )
+
     @classmethod
     def mistakes(cls) -> tuple[Mistake, ...]:
-        return (Mistake("", "E301", "f32[4]"), Mistake("", "E302", "i64[4, 6]"))
+        return (*super().mistakes(), Mistake("", "E305", "f32[4, 5]"), Mistake("(base=0)", "E203"))
