@@ -48,11 +48,18 @@ NOISE_LIMIT: Final = 0.1
 """More than this share of its scale no gradient may differ, whatever the noise."""
 
 
+NO_GRADIENT: Final = 1e-13
+"""Where a whole layer has less in float64, nothing depends on it: what is there is rounding of
+terms of size 1 that cancel, as behind the mean of a softmax over the same axis."""
+
+
 def gradient_scale(own: float, layer: float) -> float:
     """What a gradient's error is measured by.
 
     `own` and `layer` are the largest elements of the reference's gradient and of its whole layer's.
     """
+    if layer <= NO_GRADIENT:
+        return 1.0
     if own <= ZERO_GRADIENT * layer:
         return layer or 1.0
     return max(own, SMALL_GRADIENT * layer)
