@@ -23,6 +23,7 @@ KINDS: Final[Mapping[Kind, str]] = {
     "op": "Layers and functions",
     "initializer": "Initialisers",
     "penalty": "Penalties",
+    "constraint": "Constraints on weights",
     "loss": "Losses",
     "metric": "Metrics",
     "optimizer": "Optimisers",

@@ -131,7 +131,7 @@ def _truncated(weight: Weight, stream: np.random.Philox, array: Floats) -> None:
 
 def _identity(weight: Weight, stream: np.random.Philox, array: Floats) -> None:
     assert isinstance(weight.init, initializers.Identity)
-    array[...] = np.float64(weight.init.gain) * np.eye(*weight.shape)
+    array[...] = np.float64(weight.init.gain) * np.eye(weight.shape[0], weight.shape[1])
 
 
 def _unit(k: Wholes) -> Doubles:

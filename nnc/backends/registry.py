@@ -61,6 +61,8 @@ def _words(program: Program) -> Iterator[tuple[Word, Span]]:
         yield penalty.penalty, NOWHERE
     for use in training.metrics:
         yield use.metric, NOWHERE
+    for constraint in program.graph.constraints.values():
+        yield constraint, NOWHERE
     yield training.optimizer, NOWHERE
     yield training.schedule, NOWHERE
     if training.clip is not None:

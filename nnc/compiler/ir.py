@@ -17,6 +17,7 @@ from nnc.compiler.source import NOWHERE, Span
 from nnc.compiler.types import TensorType
 
 if TYPE_CHECKING:
+    from nnc.compiler.vocabulary.constraints import Constraint
     from nnc.compiler.vocabulary.data import Preparation, SourceWord, Split
     from nnc.compiler.vocabulary.losses.base import Loss
     from nnc.compiler.vocabulary.metrics import Metric
@@ -114,6 +115,12 @@ class Graph:
             if node.owns_weights
             for weight in node.weights
         }
+
+    @property
+    def constraints(self) -> dict[str, Constraint]:
+        """The constraints of trained weights, by the weights' full names."""
+        trained = (item for item in self.weights.items() if item[1].trainable)
+        return {name: weight.constraint for name, weight in trained if weight.constraint}
 
     @cached_property
     def makers(self) -> dict[str, Node]:

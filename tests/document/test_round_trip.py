@@ -89,6 +89,8 @@ def test_what_is_written_has_every_argument_and_no_activation() -> None:
         "weight_init": "glorot_uniform",
         "bias_init": "zeros",
         "regularize": None,
+        "bias_regularize": None,
+        "constraint": None,
         "trainable": True,
     }
     assert next(iter(nodes[0]["attributes"])) == "units"

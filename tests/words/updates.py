@@ -13,7 +13,7 @@ from nnc.backends.base import Arrays
 from nnc.backends.keras.emit import emit as emit_keras
 from nnc.backends.reference.run import ReferenceRunner
 from nnc.backends.reference.schedules import rate, reductions
-from nnc.backends.reference.table import Step, clips, optimizers
+from nnc.backends.reference.table import Step, clips, constraints, optimizers
 from nnc.backends.torch.run import TorchRunner
 from nnc.compiler.ir import Program
 from nnc.compiler.vocabulary.schedules import Plateau
@@ -67,6 +67,8 @@ def by_formula(program: Program, updates: int) -> Arrays:
         for name, gradient in gradients.items():
             step = Step(current[name], gradient, eta, t + 1, states[name])
             current[name] = optimizers.find(training.optimizer)(training.optimizer, step)
+        for name, constraint in program.graph.constraints.items():
+            current[name] = constraints.find(constraint)(constraint, current[name])
     return current
 
 
@@ -83,9 +85,9 @@ def torch_float64() -> Iterator[None]:
         torch.set_default_dtype(before)
 
 
-def by_torch(program: Program, updates: int) -> Arrays:
+def by_torch(program: Program, updates: int, given: tuple[Arrays, Arrays] | None = None) -> Arrays:
     """The weights by the training loop of the PyTorch program."""
-    weights, batch = start(program)
+    weights, batch = given or start(program)
     assert program.training is not None
     with torch_float64():
         runner = TorchRunner(program, weights, "float64")
@@ -94,9 +96,9 @@ def by_torch(program: Program, updates: int) -> Arrays:
         return runner.weights()
 
 
-def by_keras(program: Program, updates: int) -> Arrays:
+def by_keras(program: Program, updates: int, given: tuple[Arrays, Arrays] | None = None) -> Arrays:
     """The weights by the training loop of the Keras program."""
-    weights, batch = start(program)
+    weights, batch = given or start(program)
     with float64():
         names = executed(emit_keras(program).text)
         model = names["build_model"]()

@@ -16,6 +16,7 @@ from nnc.backends.keras.sources import load_data
 from nnc.backends.keras.training import (
     clip_gradients,
     conclude,
+    constrain,
     features,
     is_fused,
     make_optimizer,
@@ -147,6 +148,8 @@ class _Source:
         self._functions(lambda piece: [make_optimizer(training, piece), rate])
         if training.clip is not None:
             self._functions(lambda piece: [clip_gradients(training, piece)])
+        if self._program.graph.constraints:
+            self._functions(lambda piece: [constrain(self._program, piece)])
         self._functions(lambda piece: [load_data(self._program.data, training, piece)])
 
     def _functions(self, make: Callable[[PieceNames], list[py.Function]]) -> None:

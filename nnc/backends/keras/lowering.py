@@ -37,6 +37,7 @@ _FILES = {
     "attention": "MultiHeadAttention ScaledDotProductAttention",
     "clipping": "clipped_each clipped_to clipped_together",
     "command": "main",
+    "constraints": "max_norm non_negative unit_norm",
     "conv": "ConvTranspose SeparableConv TrueConv1D TrueConv2D TrueConv3D",
     "data": (
         "category choose divide in_order load_npz minmax one_hot read_csv read_npz read_sklearn "

@@ -27,6 +27,7 @@ from nnc.backends.keras import (  # noqa: F401  each enters its lowerings
     units,
 )
 from nnc.backends.keras.comparison import LOSSES
+from nnc.backends.keras.constraints import CONSTRAINTS
 from nnc.backends.keras.lowering import OPS
 from nnc.backends.keras.metrics import METRICS
 from nnc.backends.keras.optimizers import CLIPS, OPTIMIZERS, SCHEDULES
@@ -37,6 +38,7 @@ __all__ = ["OPS", "TABLES"]
 
 TABLES = (
     OPS,
+    CONSTRAINTS,
     LOSSES,
     METRICS,
     PENALTIES,

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from nnc.backends import pysource as py
 from nnc.backends.keras.comparison import LOSSES, Comparison
+from nnc.backends.keras.constraints import CONSTRAINTS
 from nnc.backends.keras.lowering import PieceNames
 from nnc.backends.keras.metrics import METRICS
 from nnc.backends.keras.optimizers import CLIPS, OPTIMIZERS
@@ -179,6 +180,21 @@ def clip_gradients(training: Training, piece: PieceNames) -> py.Function:
     )
 
 
+def constrain(program: Program, piece: PieceNames) -> py.Function:
+    """The function that applies the constraints of weights."""
+    lines: list[py.Statement] = []
+    for name, constraint in program.graph.constraints.items():
+        rule, options = CONSTRAINTS.find(constraint)(constraint)
+        lines.append(py.Expression(py.call(piece(rule), py.name("model"), name, **options)))
+    return py.Function(
+        "constrain",
+        (py.Parameter("model", _MODEL),),
+        tuple(lines),
+        py.literal(None),
+        "Bring weights back to where they may be.",
+    )
+
+
 def features(program: Program) -> frozenset[str]:
     """The words by which lines of the hand-written code for training are chosen."""
     training = program.training
@@ -192,6 +208,7 @@ def features(program: Program) -> frozenset[str]:
         "batch": training.batch is not None,
         "clip": training.clip is not None,
         "metrics": bool(training.metrics),
+        "constrained": bool(program.graph.constraints),
         "measured": bool(training.metrics) and not monitored,
         "monitored": monitored,
         "plateau": isinstance(training.schedule, Plateau),

@@ -64,6 +64,8 @@ class Judged:
 
 LossFormula: TypeAlias = Callable[[Any, Judged], Tensor]
 """(loss, what it takes) -> one number."""
+ConstraintFormula: TypeAlias = Callable[[Any, Array], Array]
+"""(constraint, a weight after an update) -> the weight that it becomes."""
 PenaltyFormula: TypeAlias = Callable[[Any, Tensor], Tensor]
 MetricFormula: TypeAlias = Callable[[Any, Array, Array], float]
 """(metric, predictions of all examples, their targets) -> one number."""
@@ -96,6 +98,7 @@ UpdateFormula: TypeAlias = Callable[[Any, Step], Array]
 ops: Table[OpFormula] = Table("reference", "op")
 losses: Table[LossFormula] = Table("reference", "loss")
 penalties: Table[PenaltyFormula] = Table("reference", "penalty")
+constraints: Table[ConstraintFormula] = Table("reference", "constraint")
 metrics: Table[MetricFormula] = Table("reference", "metric")
 optimizers: Table[UpdateFormula] = Table("reference", "optimizer")
 schedules: Table[RateFormula] = Table("reference", "schedule")
@@ -106,6 +109,7 @@ TABLES: tuple[Table[Any], ...] = (
     ops,
     losses,
     penalties,
+    constraints,
     metrics,
     optimizers,
     schedules,

@@ -44,12 +44,12 @@ _CONSTANTS = (
 )
 _FUNCTIONS = (
     *("loss", "penalty", "objective", "measure", "conclude", "optimizer_of", "learning_rate"),
-    *("clip_gradients", "load_data"),
+    *("clip_gradients", "constrain", "load_data"),
 )
 _FILES = (
     *("attention", "command", "data", "embedding", "losses", "metrics", "optimizers"),
     *("penalties", "pooling", "recurrent", "regularization", "selection", "training", "units"),
-    "weights",
+    *("constraints", "weights"),
 )
 
 
@@ -159,7 +159,7 @@ def _features(program: Program) -> Iterator[str]:
     yield from recurrent.features(program.graph)
     if program.training is not None:
         yield "training"
-        yield from training.features(program.training)
+        yield from training.features(program, program.training)
         if program.data is None:
             yield "npz"
 

@@ -27,6 +27,7 @@ from nnc.backends.torch import (  # noqa: F401  each enters its lowerings
     units,
 )
 from nnc.backends.torch.comparison import LOSSES
+from nnc.backends.torch.constraints import CONSTRAINTS
 from nnc.backends.torch.lowering import OPS
 from nnc.backends.torch.metrics import METRICS
 from nnc.backends.torch.optimizers import CLIPS, OPTIMIZERS, SCHEDULES
@@ -35,6 +36,7 @@ from nnc.backends.torch.sources import PREPARATIONS, SOURCES, SPLITS
 
 TABLES = (
     OPS,
+    CONSTRAINTS,
     LOSSES,
     METRICS,
     PENALTIES,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from nnc.backends import pysource as py
 from nnc.backends import rates
 from nnc.backends.torch.comparison import LOSSES, Comparison
+from nnc.backends.torch.constraints import CONSTRAINTS
 from nnc.backends.torch.metrics import METRICS
 from nnc.backends.torch.model import Model
 from nnc.backends.torch.optimizers import CLIPS, OPTIMIZERS, SCHEDULES
@@ -47,7 +48,27 @@ def functions(
                 docstring="Bound the gradients, before anything else is done with them.",
             )
         )
+    if program.graph.constraints:
+        made.append(_constrain(program, pieces))
     return made
+
+
+def _constrain(program: Program, piece: Pieces) -> py.Function:
+    """The function that applies the constraints of weights."""
+    weights = py.call("dict", py.method("model", "named_parameters"))
+    lines: list[py.Statement] = [py.Assign((py.name("weights"),), weights)]
+    for name, constraint in program.graph.constraints.items():
+        rule, options = CONSTRAINTS.find(constraint)(constraint)
+        call = py.call(piece(rule), py.subscript("weights", name), **options)
+        lines.append(py.Expression(call))
+    return py.Function(
+        "constrain",
+        (py.Parameter("model", _MODULE),),
+        tuple(lines),
+        returns=py.literal(None),
+        docstring="Bring weights back to where they may be.",
+        decorators=(py.call("torch.no_grad"),),
+    )
 
 
 def constants(program: Program, training: Training) -> dict[str, object]:
@@ -64,8 +85,10 @@ def constants(program: Program, training: Training) -> dict[str, object]:
     return made | rates.plateau_constants(training.schedule)
 
 
-def features(training: Training) -> Iterator[str]:
+def features(program: Program, training: Training) -> Iterator[str]:
     """What of the training loop this program has."""
+    if program.graph.constraints:
+        yield "constrained"
     if training.batch is not None:
         yield "batch"
     if training.clip is not None:

@@ -64,7 +64,8 @@ def schema() -> Schema:
 
 _ACTIVATION: Final = "activation"
 _KINDS: Final[tuple[Kind, ...]] = (
-    "initializer", "penalty", "loss", "optimizer", "schedule", "clip", "stop", "metric", "source",
+    "initializer", "penalty", "constraint", "loss", "optimizer", "schedule", "clip", "stop", "metric",
+    "source",
     "preparation", "split", "range",
 )  # fmt: skip
 

@@ -20,6 +20,7 @@ Kind: TypeAlias = Literal[
     "op",
     "initializer",
     "penalty",
+    "constraint",
     "loss",
     "optimizer",
     "schedule",

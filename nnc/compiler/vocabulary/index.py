@@ -14,6 +14,9 @@ _NAMES: Final[dict[str, dict[str, str]]] = {
     "columns": {
         "data": "column columns",
     },
+    "constraint": {
+        "constraints": "MaxNorm NonNeg UnitNorm max_norm non_neg non_negative unit_norm",
+    },
     "initializer": {
         "initializers": (
             "TruncatedNormal constant eye_ glorot_normal glorot_uniform he_normal he_uniform "

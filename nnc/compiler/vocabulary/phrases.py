@@ -21,6 +21,7 @@ _PLAIN = {
 _KINDS = {
     "initializer": "an initialiser such as `he_normal`",
     "penalty": "a penalty such as `l2(1e-4)`",
+    "constraint": "a constraint such as `max_norm(2.0)`",
     "op": "an activation such as `relu`",
 }
 

@@ -68,6 +68,11 @@ def clip_gradients(gradients: list[Any]) -> list[Any]:
     raise NotImplementedError
 
 
+def constrain(model: keras.Model) -> None:
+    """Bring weights back to where they may be."""
+    raise NotImplementedError
+
+
 def load_data(path: str | None = None) -> dict[str, dict[str, Any]]:
     """The examples of each split by name."""
     raise NotImplementedError

@@ -23,6 +23,7 @@ from nnc.backends.keras.pieces.program import (
     SEED,
     clip_gradients,
     conclude,
+    constrain,
     learning_rate,
     make_optimizer,
     measure,
@@ -107,6 +108,7 @@ def make_update(
         gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
         gradients = clip_gradients(gradients)  # when: clip
         optimizer.apply(gradients, variables)
+        constrain(model)  # when: constrained
         return loss
 
     def update(batch: dict[str, Any], rate: float) -> Any:

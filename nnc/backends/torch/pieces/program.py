@@ -56,6 +56,11 @@ def clip_gradients(model: nn.Module) -> None:
     raise NotImplementedError
 
 
+def constrain(model: nn.Module) -> None:
+    """Bring weights back to where they may be."""
+    raise NotImplementedError
+
+
 def load_data(path: str | None = None) -> dict[str, dict[str, Tensor]]:
     """The examples of each split by name."""
     raise NotImplementedError

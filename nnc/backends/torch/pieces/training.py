@@ -22,6 +22,7 @@ from nnc.backends.torch.pieces.program import (
     SEED,
     clip_gradients,
     conclude,
+    constrain,
     learning_rate,
     measure,
     objective,
@@ -100,6 +101,7 @@ def update(
     loss.backward()
     clip_gradients(model)  # when: clip
     optimizer.step()
+    constrain(model)  # when: constrained
     return loss.detach()
 
 

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from nnc.compiler.types import FLOATS, Dim, Shape, TensorType
 from nnc.compiler.vocabulary.base import Array, Phrase, Rejected, Word
+from nnc.compiler.vocabulary.constraints import Constraint
 from nnc.compiler.vocabulary.initializers import GlorotUniform, Initializer, Zeros
 from nnc.compiler.vocabulary.penalties import Penalty
 
@@ -42,6 +43,7 @@ class Weight:
     zero_row: int | None = None
     """A row that `init` leaves at 0."""
     penalty: Penalty | None = None
+    constraint: Constraint | None = None
     penalized: bool = True
     """Whether a penalty in the loss covers it: not biases, not the weights of normalisation."""
 
@@ -128,6 +130,9 @@ class Weighted(Op):
     bias_init: Initializer = Field(Zeros(), description="how the bias begins")
     regularize: Penalty | None = Field(None, description="penalty on the weight, added to the loss")
     bias_regularize: Penalty | None = Field(None, description="penalty on the bias")
+    constraint: Constraint | None = Field(
+        None, description="what the weight is brought back to after every update"
+    )
     trainable: bool = Field(True, description="false: training leaves the weights as they are")
     activation: Activation | None = Field(None, description="an activation applied to the result")
 
@@ -138,7 +143,7 @@ class Weighted(Op):
     def kernel_weight(
         self, shape: tuple[int, ...], fan_in: int, fan_out: int, name: str = "weight"
     ) -> Weight:
-        """The main weight with this op's initialiser, literal value and penalty."""
+        """The main weight with this op's initialiser, literal value, penalty and constraint."""
         return Weight(
             name,
             shape,
@@ -148,6 +153,7 @@ class Weighted(Op):
             trainable=self.trainable,
             value=self.weight,
             penalty=self.regularize,
+            constraint=self.constraint,
         )
 
     def bias_weight(self, size: int, name: str = "bias") -> tuple[Weight, ...]:

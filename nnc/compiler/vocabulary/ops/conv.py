@@ -33,6 +33,7 @@ ALIASES = {
     "bias_initializer": "bias_init",
     "kernel_regularizer": "regularize",
     "bias_regularizer": "bias_regularize",
+    "kernel_constraint": "constraint",
 }
 AXES = ("depth", "height", "width")
 

@@ -149,6 +149,7 @@ class Separable(Sliding):
             trainable=self.trainable,
             value=self.depthwise_weight,
             penalty=self.regularize,
+            constraint=self.constraint,
         )
         shape = (self.filters, middle, *(1,) * self.axes)
         pointwise = self.kernel_weight(shape, middle, self.filters, "pointwise.weight")
