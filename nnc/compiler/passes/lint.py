@@ -140,9 +140,20 @@ def _loss_fits(report: Report, graph: ir.Graph, term: ir.LossTerm) -> None:
             f"end it in `{fuses}`"
             + (f", or use `{_loss_for(last.word)}`" if last.word in others else ""),
         )
-    elif word == "mse" and last.word == "softmax":
-        message = "`mse` does not fit an output that ends in `softmax`"
-        _warn(report, "W106", message, places, "use `cross_entropy`")
+    elif cure := _unfit(term, last.word):
+        message = f"`{word}` does not fit an output that ends in `{last.word}`"
+        _warn(report, "W106", message, places, cure)
+
+
+def _unfit(term: ir.LossTerm, activation: str) -> str | None:
+    """What to do about an activation at the end that makes no sense for the loss."""
+    ends = term.loss.ends
+    if ends is not None and activation not in ends:
+        other = f"end it in `{ends[0]}`"
+        return f"leave out the `{activation}`" if ends[0] == "identity" else other
+    if activation == "softmax" and term.loss.values == "real":
+        return "use `cross_entropy`"
+    return None
 
 
 def _logarithm_fits(
