@@ -13,9 +13,11 @@ from scipy import ndimage
 
 from nnc.backends.interpolation import averages, linear, nearest, window_places
 from nnc.backends.reference.run import ReferenceRunner
+from nnc.backends.registry import BACKENDS
 from nnc.compiler.ir import Program, single
 from nnc.compiler.vocabulary.ops.base import Op, parse_type
 from nnc.compiler.vocabulary.ops.pooling import AvgPool3D, GlobalMaxPool, MaxPool3D
+from nnc.compiler.vocabulary.ops.resize import Upsample
 
 Array = NDArray[Any]
 SIZES = [(n, o) for n in range(1, 20) for o in range(1, 24)]
@@ -70,3 +72,13 @@ def test_the_nearest_element_is_pytorchs() -> None:
             x = torch.arange(before, dtype=torch.float64)
             expected = F.interpolate(x[None, None], size=after, mode="nearest")[0, 0]
             np.testing.assert_array_equal(nearest(before, after), expected)
+
+
+@pytest.mark.parametrize("backend", ["torch", "onnx"])
+@pytest.mark.parametrize(("before", "after"), [(28, 2), (28, 4), (2, 166), (50, 60), (3, 246)])
+def test_the_nearest_element_is_not_a_rounded_one(backend: str, before: int, after: int) -> None:
+    """Sizes at which PyTorch or onnxruntime by themselves take a neighbour."""
+    x = np.arange(before, dtype=np.float32)[None, None]
+    program = Program(single(Upsample(output_size=after), (parse_type(f"f32[1, {before}]"),)))
+    found = BACKENDS[backend].load_runner()(program, {}).outputs({"x0": x})["y0"]
+    np.testing.assert_array_equal(found[0, 0], np.arange(after) * before // after)

@@ -46,7 +46,7 @@ OPSETS = (18, 20, 23, 26)
 
 WITHOUT_FLOAT64 = (
     *(GroupNorm, InstanceNorm),
-    *(AvgPool, GlobalAvgPool, Upsample, Window),
+    *(AvgPool, GlobalAvgPool, Window),
     *(Celu, Elu, HardSigmoid, HardSwish, LogSigmoid, Mish, PReLU, Selu, Softplus, Softsign),
     *(Gelu, LeakyRelu, GRU, LSTM, SimpleRNN),
 )
@@ -170,6 +170,8 @@ def lacks_float64(case: Case) -> bool:
     op = case.op
     if isinstance(op, AdaptiveAvgPool):  # a product of matrices where the windows differ
         return all(before % after == 0 for before, after in op.sizes(case.example.inputs))
+    if isinstance(op, Upsample):  # a Gather where nearest elements are taken for given sizes
+        return op.interpolates or op.factor is not None
     return isinstance(op, WITHOUT_FLOAT64) and op != Gelu(approximate=True)
 
 

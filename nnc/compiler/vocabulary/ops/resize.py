@@ -121,6 +121,8 @@ class Upsample(Channelled):
             example(cls(factor=2), x),
             example(cls(factor=(3, 1)), "f32[2, H, W]"),
             example(cls(output_size=(5, 3)), x),
+            example(cls(output_size=(1, 8)), x),
+            example(cls(factor=(41, 2)), "f32[1, 2, 3]"),
             example(cls(factor=2, mode="bilinear"), x),
             example(cls(output_size=(7, 2), mode="bilinear"), x),
             example(cls(output_size=(1, 9), mode="bilinear", align_corners=True), x),
