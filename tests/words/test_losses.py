@@ -77,7 +77,7 @@ def test_as_pytorch_has_it(case: Case) -> None:
     made = table.losses.find(loss)(loss, at)
     theirs = [torch.tensor(x, requires_grad=True) for x in given]
     expected = function(*theirs, *(() if target is None else (torch.tensor(target),)))
-    expected.backward()  # type: ignore[no-untyped-call]
+    expected.backward()
     assert float(made.value) == pytest.approx(expected.item(), rel=1e-11)
     for x, y in zip(tape.gradients([(made, np.ones(()))], leaves), theirs, strict=True):
         assert y.grad is not None
