@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from nnc.cli import group as cli
 from nnc.backends import initial, weights
 from nnc.backends.base import Arrays, Runner
 from nnc.backends.registry import BACKENDS, REFERENCE
+from nnc.cli import group as cli
 from nnc.compiler.ir import Program
 from nnc.loading import compile_file
 from nnc.verify import verify

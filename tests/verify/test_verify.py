@@ -378,9 +378,7 @@ def test_what_people_read(golden: Callable[[str, str], None]) -> None:
 @pytest.mark.parametrize("backend", ["torch", "keras"])
 def test_weights_that_nothing_depends_on_agree(backend: str) -> None:
     """A mean of a softmax over the same axis is constant: what is left of gradients is rounding."""
-    text = (
-        "model M { input x: f32[T, 5] output y = x -> LayerNorm -> softmax(0) -> mean(0) -> exp }"
-    )
+    text = "model M { input x: f32[T, 5] output y = x -> LayerNorm -> softmax(0) -> mean(0) }"
     program, _ = nnc.compile_text(text)
     assert program is not None
     verdict = verify(program, backends=[backend], precision="float64", seed=84)

@@ -64,9 +64,8 @@ def schema() -> Schema:
 
 _ACTIVATION: Final = "activation"
 _KINDS: Final[tuple[Kind, ...]] = (
-    "initializer", "penalty", "constraint", "loss", "optimizer", "schedule", "clip", "stop", "metric",
-    "source",
-    "preparation", "split", "range",
+    "initializer", "penalty", "constraint", "loss", "optimizer", "schedule", "clip", "stop",
+    "metric", "source", "preparation", "split", "range",
 )  # fmt: skip
 
 

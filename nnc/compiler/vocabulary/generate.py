@@ -18,9 +18,11 @@ from __future__ import annotations
 
 from typing import Final
 
+# fmt: off
 _NAMES: Final[dict[str, dict[str, str]]] = {
 '''
 _TAIL = """}
+# fmt: on
 INDEX: Final[dict[str, dict[str, str]]] = {
     kind: {name: family for family, names in families.items() for name in names.split()}
     for kind, families in _NAMES.items()
@@ -52,7 +54,7 @@ def _families(names: Mapping[str, type[base.Word]]) -> dict[str, list[str]]:
 
 
 def _entry(family: str, names: list[str]) -> Iterator[str]:
-    """The names of a family, on as few lines as `ruff format` leaves alone."""
+    """The names of a family, on lines that stay within the limit."""
     flat = f'        "{family}": "{" ".join(names)}",\n'
     if len(flat) <= 101:
         yield flat

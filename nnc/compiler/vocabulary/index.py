@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+# fmt: off
 _NAMES: Final[dict[str, dict[str, str]]] = {
     "clip": {
         "schedules": (
@@ -183,6 +184,7 @@ _NAMES: Final[dict[str, dict[str, str]]] = {
         "schedules": "EarlyStopping early",
     },
 }
+# fmt: on
 INDEX: Final[dict[str, dict[str, str]]] = {
     kind: {name: family for family, names in families.items() for name in names.split()}
     for kind, families in _NAMES.items()
