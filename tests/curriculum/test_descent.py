@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from nnc.backends import initial
+from nnc.backends.registry import BACKENDS, REFERENCE
 from tests.backends.keras.programs import of_file
 
 ONE = {"one": np.ones((1, 1))}
@@ -15,13 +16,9 @@ ZERO = {"zero": np.zeros((1, 2))}
 
 @pytest.mark.parametrize("name", ["reference", "torch", "keras"])
 def test_the_gradient_at_three_and_four(name: str) -> None:
-    from nnc.backends.keras.run import KerasRunner
-    from nnc.backends.reference.run import ReferenceRunner
-    from nnc.backends.torch.run import TorchRunner
-
-    runners = {"reference": ReferenceRunner, "torch": TorchRunner, "keras": KerasRunner}
+    backend = REFERENCE if name == REFERENCE.name else BACKENDS[name]
     program = of_file("curriculum/descent")
     weights = initial.weights(program.graph, 0)
-    loss, gradients = runners[name](program, weights, "float64").gradients(ONE, ZERO)
+    loss, gradients = backend.load_runner()(program, weights, "float64").gradients(ONE, ZERO)
     assert loss == pytest.approx(25.0, rel=1e-12)
     np.testing.assert_allclose(gradients["point.weight"], [[6.0], [8.0]], rtol=1e-12)
