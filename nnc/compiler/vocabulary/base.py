@@ -1,8 +1,8 @@
 """What a word of the language is, and the register in which every word stands.
 
-A word is a frozen pydantic class: its fields are its arguments, its docstring is its contract.
-Everything else - parsing of arguments, catalogue, JSON schema, generic tests - derives from the
-class.
+A word is a frozen class validated by pydantic: its fields are its arguments, its docstring is its
+contract. Everything else - parsing of arguments, catalogue, JSON schema, generic tests - derives
+from the class.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from nnc.compiler.types import MAXIMUM_SIZE
+from nnc.compiler.vocabulary.fields import Fields
 from nnc.compiler.vocabulary.index import INDEX
 
 Kind: TypeAlias = Literal[
@@ -82,12 +83,8 @@ class Rejected(Exception):
         self.notes = notes
 
 
-class Word(BaseModel):
+class Word(Fields):
     """Base of every word. A class that gives `word` is entered in the register under its kind."""
-
-    model_config = ConfigDict(
-        frozen=True, strict=True, extra="forbid", defer_build=True, protected_namespaces=()
-    )
 
     kind: ClassVar[Kind]
     word: ClassVar[str]
@@ -101,9 +98,8 @@ class Word(BaseModel):
     argument_aliases: ClassVar[Mapping[str, str]] = {}
     """Other names of arguments -> the canonical one."""
 
-    @classmethod
-    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        super().__pydantic_init_subclass__(**kwargs)
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
         if "word" in cls.__dict__:
             _enter(cls)
 
