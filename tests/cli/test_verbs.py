@@ -439,7 +439,7 @@ def test_new_lists_templates_and_takes_one_by_its_name(nnc: Nnc, folder: Path) -
 def test_ops_shows_what_a_word_takes(nnc: Nnc) -> None:
     shown = nnc("ops", "Linear").stdout
     assert shown.startswith("Dense(units, …)\n\ny = x · weightᵀ + bias")
-    assert "units        a whole number above 0; required" in shown
+    assert "units            a whole number above 0; required" in shown
     assert "f32[4] -> Dense(3) -> f32[3]" in shown
     assert "PyTorch  yes" in shown
     wrong = nnc("ops", "Dence")
