@@ -42,9 +42,10 @@ format: $(VENV)/.dev  ## write the one layout, with the lints that cure themselv
 golden: $(VENV)/.dev  ## rewrite the golden files; read the difference before committing it
 	$(PYTHON) -m pytest -q -n $(WORKERS) --dist loadfile --update-golden
 
-index: $(VENV)/.dev  ## rewrite what is generated: the parser's tables, the index of words
+index: $(VENV)/.dev  ## rewrite what is generated: the parser's tables, the index of words, the catalogue
 	$(PYTHON) -m nnc.grammar.generate
 	$(PYTHON) -m nnc.compiler.vocabulary.generate
+	$(PYTHON) -m nnc.catalogue > catalogue.tmp && mv catalogue.tmp docs/catalogue.md
 
 bench: $(VENV)/.dev  ## measure
 	@for name in $(BENCHES); do $(PYTHON) -m bench.$$name || exit 1; done
