@@ -43,17 +43,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 SLOW_FOLDERS = {
-    *("backends/keras", "backends/onnx", "backends/torch", "curriculum", "matrix", "programs"),
-    *("specs", "verify", "words"),
+    *("backends/keras", "backends/onnx", "backends/reference", "backends/torch", "curriculum"),
+    *("matrix", "programs", "specs", "verify", "words"),
 }
 """Their tests start frameworks or try every word everywhere; `make check` leaves them out."""
 
 
+def _is_slow(folder: Path) -> bool:
+    name = folder.relative_to(Path(__file__).parent).as_posix()
+    return any(name == slow or name.startswith(f"{slow}/") for slow in SLOW_FOLDERS)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Without slow tests their modules, which import frameworks, aren't even read."""
+    fast = config.getoption("markexpr") == "not slow"
+    return True if fast and collection_path.is_dir() and _is_slow(collection_path) else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    root = Path(__file__).parent
     for item in items:
-        folder = item.path.parent.relative_to(root).as_posix()
-        if any(folder == slow or folder.startswith(f"{slow}/") for slow in SLOW_FOLDERS):
+        if _is_slow(item.path.parent):
             item.add_marker(pytest.mark.slow)
 
 

@@ -9,7 +9,7 @@ from nnc.compiler import ir, syntax
 from nnc.compiler.diagnostics import Label, did_you_mean
 from nnc.compiler.passes import lint
 from nnc.compiler.passes.arguments import POISON, Bound, Option, Poison
-from nnc.compiler.passes.build import Application, Builder, again
+from nnc.compiler.passes.build import MAXIMUM_NODES, Application, Builder, TooLarge, again
 from nnc.compiler.passes.expressions import Flowing
 from nnc.compiler.passes.scope import Flow, Scope, snake
 from nnc.compiler.source import Span
@@ -50,6 +50,7 @@ class Blocks:
     def __init__(self, elaborator: Elaborator) -> None:
         self._elaborator = elaborator
         self._paths: set[str] = set()
+        self._uses = 0
 
     def use(self, block: syntax.Block, stage: syntax.Apply, flow: Flow, scope: Scope) -> Any:
         """The results of a block applied to a flow, or POISON."""
@@ -122,6 +123,16 @@ class Blocks:
                 help="repeat stages with a loop: `for i in 0..3 { … }`",
             )
             return False
+        self._uses += 1
+        if self._uses > MAXIMUM_NODES:
+            evaluator.error(
+                "E405",
+                f"this spec uses blocks more than {MAXIMUM_NODES:,} times",
+                stage.span,
+                "the limit is reached here",
+                help="make the loops shorter",
+            )
+            raise TooLarge
         if len(calls) >= MAXIMUM_DEPTH:
             evaluator.error(
                 "E405",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from nnc.compiler import syntax
@@ -95,12 +96,19 @@ class Paths:
         """Where the path, or one that excludes it, was given; None when it is free."""
         if path in self._taken or path in self._groups:
             return self._taken.get(path) or self._groups[path]
-        return next((self._taken[p] for p in _parents(path) if p in self._taken), None)
+        for parent in _parents(path):
+            if parent in self._taken:
+                return self._taken[parent]
+            if parent in self._groups:  # nothing around a group is taken
+                return None
+        return None
 
     def take(self, path: str, span: Span) -> None:
         self._taken[path] = span
         for parent in _parents(path):
-            self._groups.setdefault(parent, span)
+            if parent in self._groups:  # and so are those around it
+                break
+            self._groups[parent] = span
 
     def fresh(self, path: str) -> str:
         """The path itself, or the first of `path_2`, `path_3`, … that is free."""
@@ -120,6 +128,7 @@ def _parents(path: str) -> Iterator[str]:
         place = path.rfind(".", 0, place)
 
 
+@cache
 def snake(name: str) -> str:
     """`TransformerEncoder` -> `transformer_encoder`, `Conv2D` -> `conv2d`, `LSTM` -> `lstm`."""
     parted = re.sub(r"([a-z0-9])([A-Z][a-z])", r"\1_\2", name)
