@@ -9,8 +9,8 @@ import pytest
 
 from tests.cli.conftest import XOR, Nnc, contents
 
-SECONDS = 30
-"""Of the processor: more is a hang. Each takes about two when the machine does nothing else."""
+SECONDS = 5
+"""Of the processor: each takes less than two when the machine does nothing else."""
 MODEL = "model M {{ input x: f32[4]  output y = x -> {} }}"
 
 FILES: dict[str, tuple[bytes, str]] = {
