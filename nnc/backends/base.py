@@ -8,7 +8,7 @@ a framework.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeAlias, TypeVar
 
@@ -144,3 +144,60 @@ class Runner(ABC):
     @abstractmethod
     def weights(self) -> Arrays:
         """Every canonical weight as it is now, running statistics included."""
+
+
+class Engine(ABC):
+    """A program being trained on one backend by the very artifact that compiling gives.
+
+    The loop, the order of the examples, the learning rate and the stopping are the caller's: an
+    engine takes one step at a time. Arrays are as for a `Runner`.
+    """
+
+    backend: ClassVar[str]
+
+    @abstractmethod
+    def __init__(
+        self,
+        program: Program,
+        weights: Arrays,
+        precision: Precision = "float32",
+        device: str = "cpu",
+    ) -> None:
+        """Load the program with canonical weights. Raises ImportError when the framework is
+        missing, ValueError for a program without a train block."""
+
+    @abstractmethod
+    def step(self, parts: Sequence[Arrays], step: int, rate: float) -> float:
+        """Take update number `step` (from 0; it keys the dropout masks) at a learning rate.
+
+        `parts` make up one batch of inputs and targets by name: with several, their gradients are
+        accumulated, and the update is that of the whole batch. Gives the loss of the batch before
+        the update.
+        """
+
+    @abstractmethod
+    def evaluate(self, batches: Iterable[Arrays]) -> dict[str, float]:
+        """`loss` and every metric by name over all batches, as in evaluation: no dropout, running
+        statistics."""
+
+    @abstractmethod
+    def outputs(self, inputs: Arrays) -> Arrays:
+        """The outputs by name in evaluation mode."""
+
+    @abstractmethod
+    def gradient_norms(self) -> dict[str, float]:
+        """The Euclidean norm of the gradient of each trained weight in the last step, after
+        clipping."""
+
+    @abstractmethod
+    def weights(self) -> Arrays:
+        """Every canonical weight as it is now, running statistics included."""
+
+    @abstractmethod
+    def state(self) -> Arrays:
+        """Everything that the next step depends on, by names of the engine's own: weights and the
+        optimiser's memory."""
+
+    @abstractmethod
+    def restore(self, state: Arrays) -> None:
+        """Go on from a `state`. Raises ValueError for the state of another program."""
