@@ -25,6 +25,14 @@ NUMBERS = RNG.integers(0, 4, 6)
 WEIGHTS = (0.5, 2.0, 1.5, 0.3)
 W = torch.tensor(WEIGHTS, dtype=torch.float64)
 
+
+def standard_divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
+    from torch.distributions import Normal, kl_divergence
+
+    made = Normal(mean, (log_variance / 2).exp())
+    return kl_divergence(made, Normal(0.0, 1.0)).sum(-1).mean()
+
+
 Case = tuple[Loss, tuple[np.ndarray, ...], np.ndarray | None, bool, Callable[..., Tensor]]
 CASES: list[Case] = [
     (r.SumOfSquares(), (Z,), T, False, lambda y, t: F.mse_loss(y, t, reduction="sum")),
@@ -64,6 +72,7 @@ CASES: list[Case] = [
         True,
         lambda y, t: F.kl_div(y.log_softmax(-1), t, reduction="batchmean"),
     ),
+    (r.GaussianKl(), (Z, T), None, False, standard_divergence),
     (m.Triplet(), (Z, T, U), None, False, F.triplet_margin_loss),
     (m.CosineDistance(), (Z,), T, False, lambda y, t: (1 - F.cosine_similarity(y, t)).mean()),
 ]

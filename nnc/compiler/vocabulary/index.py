@@ -44,8 +44,8 @@ _NAMES: Final[dict[str, dict[str, str]]] = {
         "losses.regression": (
             "GaussianNLLLoss Huber HuberLoss L1Loss LogCosh MSELoss MeanAbsoluteError "
             "MeanSquaredError PinballLoss Poisson PoissonNLLLoss RMSELoss SmoothL1Loss "
-            "gaussian_nll gaussian_nll_loss huber huber_loss l1_loss log_cosh logcosh mae "
-            "mean_absolute_error mean_squared_error mse mse_loss pinball poisson poisson_log "
+            "gaussian_kl gaussian_nll gaussian_nll_loss huber huber_loss l1_loss log_cosh logcosh "
+            "mae mean_absolute_error mean_squared_error mse mse_loss pinball poisson poisson_log "
             "poisson_nll_loss quantile_loss rmse root_mean_squared_error smooth_l1 smooth_l1_loss "
             "sse sum_of_squared_errors sum_squared_error"
         ),

@@ -65,3 +65,8 @@ def poisson_log(loss: words.PoissonLog, at: Comparison) -> py.Expr:
 @LOSSES.lowers(words.GaussianNll)
 def gaussian_nll(loss: words.GaussianNll, at: Comparison) -> py.Expr:
     return reduced(loss, at.call("gaussian_nll"))
+
+
+@LOSSES.lowers(words.GaussianKl)
+def gaussian_kl(loss: words.GaussianKl, at: Comparison) -> py.Expr:
+    return reduced(loss, at.call("gaussian_kl"))

@@ -49,6 +49,12 @@ def gaussian_nll(mean: Any, variance: Any, target: Any) -> Any:
     return 0.5 * (ops.log(variance) + ops.square(mean - target) / variance)
 
 
+def gaussian_kl(mean: Any, log_variance: Any) -> Any:
+    """The divergence of each normal distribution from the standard one."""
+    parts = ops.square(mean) + ops.exp(log_variance) - 1 - log_variance
+    return 0.5 * ops.sum(parts, axis=-1)
+
+
 def binary_cross_entropy(logits: Any, target: Any) -> Any:
     """-t ln p - (1 - t) ln(1 - p) of each element with p = sigmoid(logits)."""
     return tf.nn.sigmoid_cross_entropy_with_logits(labels=target, logits=logits)

@@ -81,3 +81,10 @@ def poisson_log(loss: words.PoissonLog, at: Judged) -> Tensor:
 def gaussian_nll(loss: words.GaussianNll, at: Judged) -> Tensor:
     variance = tape.clip(at.predictions[1], 1e-6, math.inf)
     return at.reduced(loss, 0.5 * (tape.log(variance) + error(at) ** 2 / variance))
+
+
+@losses.lowers(words.GaussianKl)
+def gaussian_kl(loss: words.GaussianKl, at: Judged) -> Tensor:
+    mean, log_variance = at.predictions
+    parts = 0.5 * (mean**2 + tape.exp(log_variance) - 1.0 - log_variance)
+    return at.reduced(loss, tape.total(parts, -1))

@@ -34,6 +34,11 @@ def gaussian_nll(mean: Tensor, variance: Tensor, target: Tensor) -> Tensor:
     return 0.5 * (variance.log() + (mean - target).square() / variance)
 
 
+def gaussian_kl(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """The divergence of each normal distribution from the standard one."""
+    return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(-1)
+
+
 def binary_cross_entropy(
     p: Tensor, target: Tensor, pos_weight: Tensor | float = 1.0
 ) -> Tensor:

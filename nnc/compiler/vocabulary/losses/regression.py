@@ -13,6 +13,7 @@ from nnc.compiler.vocabulary.losses.base import (
     Loss,
     Reduced,
     Types,
+    on_last_axis,
     same_shape,
 )
 
@@ -156,4 +157,27 @@ class GaussianNll(Reduced):
         return (
             Example(cls(), ("f32[3]", "f32[3]", "f32[3]")),
             Example(cls(reduction="sum"), ("f32[T, 2]", "f32[T, 2]", "f32[T, 2]")),
+        )
+
+
+class GaussianKl(Reduced):
+    """mean over examples (and places) of Σ ½(m² + eˡ - 1 - l) along the last axis: how far the
+    normal distribution with mean m and log-variance l is from the standard one (Kingma and Welling
+    2014, appendix B).
+
+    Written with two outputs and no target: `gaussian_kl(mean, log_variance)`.
+    """
+
+    word = "gaussian_kl"
+    takes = ("mean", "log_variance")
+
+    def check(self, types: Types) -> None:
+        on_last_axis(self, types, "the components of a normal distribution")
+        same_shape(self, types)
+
+    @classmethod
+    def examples(cls) -> tuple[Example, ...]:
+        return (
+            Example(cls(), ("f32[3]", "f32[3]")),
+            Example(cls(reduction="sum"), ("f32[T, 2]", "f32[T, 2]")),
         )
