@@ -130,29 +130,18 @@ NUMPY: Mapping[DType, Any] = {
 """The element types of a model as NumPy has them."""
 
 
-class Place:
-    """A node of the IR that is being lowered: its inputs, and what may be added for it."""
+class Scope:
+    """A part of a model that is being written: nodes and constants named below it."""
 
-    def __init__(self, assembly: Assembly, node: Node) -> None:
+    def __init__(self, assembly: Assembly, name: str) -> None:
         self._assembly = assembly
-        self.node = node
+        self.name = name
         self.opset = assembly.opset
-        self.inputs = tuple(assembly.bound[value.name] for value in node.inputs)
-
-    @property
-    def x(self) -> Handle:
-        """The first (mostly the only) input."""
-        return self.inputs[0]
-
-    @property
-    def type(self) -> TensorType:
-        """The type of one example of the first input."""
-        return self.node.inputs[0].type
 
     @property
     def float_type(self) -> DType:
-        """The element type of the first input as the model has it."""
-        return self._assembly.dtype(self.type.dtype)
+        """The element type of numbers without another: f32, in float64 runs f64."""
+        return self._assembly.dtype("f32")
 
     def element_type(self, dtype: DType) -> DType:
         """The element type that the model has in place of the spec's."""
@@ -161,7 +150,7 @@ class Place:
     def add(
         self, operator: str, *inputs: Handle | None, role: str = "", **attributes: Any
     ) -> Handle:
-        """A node with one result, named after the layer and, unless it is the main one, its
+        """A node with one result, named after the scope and, unless it is the main one, its
         role."""
         return self.several(operator, *inputs, results=("",), role=role, **attributes)[0]
 
@@ -178,7 +167,50 @@ class Place:
         return self._assembly.add(operator, self._below(role), inputs, wishes, attributes)
 
     def _below(self, role: str) -> str:
-        return f"{self.node.name}/{role}" if role else self.node.name
+        return f"{self.name}/{role}" if role else self.name
+
+    def constant(self, array: Array, role: str) -> Handle:
+        """A tensor that the part brings along."""
+        handle = Handle(self._below(role))
+        self._assembly.constants.append(Constant(handle, array))
+        return handle
+
+    def whole(self, numbers: int | Sequence[int], role: str) -> Handle:
+        """Whole numbers: a shape, axes, a size."""
+        return self.constant(np.array(numbers, np.int64), role)
+
+    def number(self, number: float, role: str, dtype: DType | None = None) -> Handle:
+        """A number of an element type of the spec, `float_type` without another."""
+        made = self.float_type if dtype is None else self._assembly.dtype(dtype)
+        return self.constant(np.array(number, NUMPY[made]), role)
+
+    def floats(self, array: Array, role: str) -> Handle:
+        """Numbers of the type `float_type`."""
+        return self.constant(array.astype(NUMPY[self.float_type]), role)
+
+
+class Place(Scope):
+    """A node of the IR that is being lowered: its inputs, and what may be added for it."""
+
+    def __init__(self, assembly: Assembly, node: Node) -> None:
+        super().__init__(assembly, node.name)
+        self.node = node
+        self.inputs = tuple(assembly.bound[value.name] for value in node.inputs)
+
+    @property
+    def x(self) -> Handle:
+        """The first (mostly the only) input."""
+        return self.inputs[0]
+
+    @property
+    def type(self) -> TensorType:
+        """The type of one example of the first input."""
+        return self.node.inputs[0].type
+
+    @property
+    def float_type(self) -> DType:
+        """The element type of the first input as the model has it."""
+        return self._assembly.dtype(self.type.dtype)
 
     def weight(self, name: str) -> Handle:
         """A weight of the layer as it is stored canonically."""
@@ -204,25 +236,6 @@ class Place:
             parts = tuple(Rows(f"{layer}.{s.weight}", s.start, s.stop) for s in sources)
             self._assembly.stored[full] = Stored(Handle(full), parts, pack, unpack)
         return self._assembly.stored[full].handle
-
-    def constant(self, array: Array, role: str) -> Handle:
-        """A tensor that the op brings along."""
-        handle = Handle(self._below(role))
-        self._assembly.constants.append(Constant(handle, array))
-        return handle
-
-    def whole(self, numbers: int | Sequence[int], role: str) -> Handle:
-        """Whole numbers: a shape, axes, a size."""
-        return self.constant(np.array(numbers, np.int64), role)
-
-    def number(self, number: float, role: str, dtype: DType | None = None) -> Handle:
-        """A number of an element type of the spec, that of the first input without another."""
-        made = self.float_type if dtype is None else self._assembly.dtype(dtype)
-        return self.constant(np.array(number, NUMPY[made]), role)
-
-    def floats(self, array: Array, role: str) -> Handle:
-        """Numbers of the element type of the first input."""
-        return self.constant(array.astype(NUMPY[self.float_type]), role)
 
     def size(self, number: int, axis: int, role: str) -> Handle:
         """How long an axis of one example of an input is at run time: a vector of one number."""
