@@ -13,7 +13,7 @@ export TF_CPP_MIN_LOG_LEVEL := 3
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint format golden index bench fuzz clean
+.PHONY: help demo test check lint format golden index measure bench fuzz clean
 
 help:  ## the verbs
 	@sed -n 's/^\([a-z]*\):.*##  *\(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -47,7 +47,11 @@ index: $(VENV)/.dev  ## rewrite what is generated: the parser's tables, the inde
 	$(PYTHON) -m nnc.compiler.vocabulary.generate
 	$(PYTHON) -m nnc.catalogue > catalogue.tmp && mv catalogue.tmp docs/catalogue.md
 
-bench: $(VENV)/.dev  ## measure
+measure: $(VENV)/.dev  ## how closely each word agrees on each backend; the catalogue shows it
+	$(PYTHON) -m tests.matrix.measure
+	$(PYTHON) -m nnc.catalogue > catalogue.tmp && mv catalogue.tmp docs/catalogue.md
+
+bench: $(VENV)/.dev  ## time against peers
 	@for name in $(BENCHES); do $(PYTHON) -m bench.$$name || exit 1; done
 
 fuzz: $(VENV)/.dev  ## the property tests with many more examples, new ones each time

@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import inspect
+import json
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from typing import Any, Final
 
 from pydantic.fields import FieldInfo
@@ -194,6 +197,34 @@ def support(entry: Entry) -> list[tuple[str, str]]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """How far a backend was from the reference in one precision, over every example of a word: the
+    largest difference as a share of the largest element."""
+
+    backend: str
+    precision: str
+    values: str
+    gradients: str | None
+
+
+def measured(entry: Entry) -> list[Measured]:
+    """What `make measure` found for a word; empty for words that have no examples to run."""
+    found = _measurements().get(entry.word, {}) if entry.kind in ("op", "loss") else {}
+    return [
+        Measured(backend, precision, *figures, *([None] if len(figures) == 1 else []))
+        for backend, precisions in found.items()
+        for precision, figures in precisions.items()
+    ]
+
+
+@cache
+def _measurements() -> dict[str, dict[str, dict[str, list[str]]]]:
+    text = files("nnc").joinpath("measured.json").read_text(encoding="utf-8")
+    made: dict[str, dict[str, dict[str, list[str]]]] = json.loads(text)
+    return made
+
+
 # ---- shown -----------------------------------------------------------------------------------
 
 
@@ -235,7 +266,15 @@ def to_text(entry: Entry) -> str:
     backends = support(entry)
     if backends:
         lines += ["", "backends", *(f"  {name:8} {answer}" for name, answer in backends)]
+    figures = measured(entry)
+    if figures:
+        lines += ["", "measured: largest difference from the reference, of values and of gradients"]
+        lines += [f"  {m.backend:6} {m.precision}  {_figures(m)}" for m in figures]
     return "\n".join(lines) + "\n"
+
+
+def _figures(measured: Measured) -> str:
+    return ", ".join(filter(None, (measured.values, measured.gradients)))
 
 
 def to_markdown() -> str:
@@ -255,7 +294,9 @@ def to_markdown() -> str:
 
 _PREFACE: Final = """\
 Every word of the language, from the classes that define it; `nnc ops NAME` shows one. Shapes are
-those of one example. This page is written by `python -m nnc.catalogue`."""
+those of one example. `Measured` is the largest difference from the reference over all examples of
+a word, as a share of the largest element: of the values, then of the gradients. This page is
+written by `python -m nnc.catalogue`."""
 
 
 def _page(entry: Entry) -> str:
@@ -276,6 +317,10 @@ def _page(entry: Entry) -> str:
     notes += [f"Not on every backend. {text}." for text in refusals]
     if notes:
         parts.append(" ".join(notes))
+    figures = measured(entry)
+    if figures:
+        shown = (f"{m.backend} {m.precision} ({_figures(m)})" for m in figures)
+        parts.append(f"Measured: {'; '.join(shown)}.")
     if entry.examples:
         parts.append("```\n" + "\n".join(entry.examples) + "\n```")
     return "\n\n".join(parts)

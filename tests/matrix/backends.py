@@ -46,6 +46,10 @@ class Pair:
         given = {name: array.astype(np.float32) for name, array in weights.items()}
         self.backend = runner_class(backend)(program, given, precision)
 
+    def judge(self, comparisons: tuple[Comparison, ...]) -> None:
+        """Every comparison agrees."""
+        agree(comparisons)
+
     def given(self, arrays: Arrays) -> Arrays:
         """Floats as float32, which has all of them exactly."""
         return {n: a.astype(np.float32) if a.dtype.kind == "f" else a for n, a in arrays.items()}
@@ -54,7 +58,7 @@ class Pair:
         """Outputs agree; gives the reference's."""
         expected = self.reference.outputs(inputs, training=training)
         found = self.backend.outputs(self.given(inputs), training=training)
-        agree(compare.outputs(expected, found, self.precision))
+        self.judge(compare.outputs(expected, found, self.precision))
         return expected
 
     def check_pullback(
@@ -73,13 +77,13 @@ class Pair:
         found = self.backend.pullback(self.given(inputs), cotangents, training=training)
         for theirs, ours in zip(expected, found, strict=True):
             layers = dict.fromkeys(theirs, "all")
-            agree(compare.gradients(theirs, ours, layers, self.precision))
+            self.judge(compare.gradients(theirs, ours, layers, self.precision))
 
     def check_weights(self) -> None:
         """Weights are still the same: those of the reference may have new running statistics."""
         expected = self.reference.weights()
         found = self.backend.weights()
-        agree(compare.outputs(expected, found, self.precision))
+        self.judge(compare.outputs(expected, found, self.precision))
 
 
 def agree(comparisons: tuple[Comparison, ...]) -> None:

@@ -28,7 +28,7 @@ from nnc.compiler.vocabulary.optimizers import Sgd
 from nnc.compiler.vocabulary.penalties import Penalty
 from nnc.compiler.vocabulary.schedules import ConstantRate
 from nnc.verify import compare, sample
-from tests.matrix.backends import PRECISIONS, Pair, agree, runner_class
+from tests.matrix.backends import PRECISIONS, Pair, runner_class
 from tests.matrix.examples import BATCH, random_weights, single_precision
 
 TRAINING = [
@@ -134,18 +134,22 @@ def _op(name: str) -> Op:
 
 
 def check(program: Program, backend: str, precision: Precision) -> None:
-    rng = np.random.default_rng(7)
-    weights = random_weights(program.graph, rng)
-    pair = Pair(backend, precision, program, weights)
+    weights = random_weights(program.graph, np.random.default_rng(7))
+    compare_losses(Pair(backend, precision, program, weights))
+
+
+def compare_losses(pair: Pair) -> None:
+    """The loss of a random batch and its gradients agree."""
+    rng = np.random.default_rng(8)
     inputs = {
         n: single_precision(x) if x.dtype.kind == "f" else x
-        for n, x in sample.inputs(program.graph, BATCH, rng).items()
+        for n, x in sample.inputs(pair.program.graph, BATCH, rng).items()
     }
-    targets = sample.targets(program, inputs, rng)
+    targets = sample.targets(pair.program, inputs, rng)
     expected, theirs = pair.reference.gradients(inputs, targets)
     found, ours = pair.backend.gradients(pair.given(inputs), pair.given(targets))
-    agree((compare.loss(expected, found, precision),))
-    agree(compare.gradients(theirs, ours, dict.fromkeys(theirs, "all"), precision))
+    pair.judge((compare.loss(expected, found, pair.precision),))
+    pair.judge(compare.gradients(theirs, ours, dict.fromkeys(theirs, "all"), pair.precision))
 
 
 @pytest.mark.parametrize(("backend", "precision"), TRAINING)
