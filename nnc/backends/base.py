@@ -147,10 +147,12 @@ class Runner(ABC):
 
 
 class Engine(ABC):
-    """A program being trained on one backend by the very artifact that compiling gives.
+    """A program being trained on one backend by the very functions of the artifact that compiling
+    gives.
 
     The loop, the order of the examples, the learning rate and the stopping are the caller's: an
-    engine takes one step at a time. Arrays are as for a `Runner`.
+    engine takes one step at a time. Arrays are as for a `Runner`; whole numbers may come in any
+    width.
     """
 
     backend: ClassVar[str]
@@ -164,21 +166,27 @@ class Engine(ABC):
         device: str = "cpu",
     ) -> None:
         """Load the program with canonical weights. Raises ImportError when the framework is
-        missing, ValueError for a program without a train block."""
+        missing, ValueError for a program without a train block, weights that don't fit, and a
+        precision or a device that the backend doesn't have."""
 
     @abstractmethod
     def step(self, parts: Sequence[Arrays], step: int, rate: float) -> float:
         """Take update number `step` (from 0; it keys the dropout masks) at a learning rate.
 
-        `parts` make up one batch of inputs and targets by name: with several, their gradients are
-        accumulated, and the update is that of the whole batch. Gives the loss of the batch before
-        the update.
+        `parts` make up one batch of inputs and targets by name, in order; with several, gradients
+        are accumulated, each part's by its share of the examples, which is the gradient of the
+        whole batch for losses that are means over examples. Statistics of the batch (BatchNorm) are
+        those of each part. Gives the loss of the batch before the update.
+
+        A loss that is no finite number is given back without an update: the weights are then those
+        that it was computed from.
         """
 
     @abstractmethod
     def evaluate(self, batches: Iterable[Arrays]) -> dict[str, float]:
-        """`loss` and every metric by name over all batches, as in evaluation: no dropout, running
-        statistics."""
+        """`loss` (the mean over examples, penalties included) and every metric by name over all
+        batches, as in evaluation: no dropout, running statistics. Raises ValueError without an
+        example."""
 
     @abstractmethod
     def outputs(self, inputs: Arrays) -> Arrays:
@@ -187,17 +195,33 @@ class Engine(ABC):
     @abstractmethod
     def gradient_norms(self) -> dict[str, float]:
         """The Euclidean norm of the gradient of each trained weight in the last step, after
-        clipping."""
+        clipping; empty before the first one."""
 
     @abstractmethod
     def weights(self) -> Arrays:
-        """Every canonical weight as it is now, running statistics included."""
+        """Every canonical weight as it is now, running statistics included, in the engine's
+        precision."""
 
     @abstractmethod
     def state(self) -> Arrays:
         """Everything that the next step depends on, by names of the engine's own: weights and the
-        optimiser's memory."""
+        optimiser's memory, as float32, float64 and int64. They are copies: a later step doesn't
+        change them."""
 
     @abstractmethod
     def restore(self, state: Arrays) -> None:
-        """Go on from a `state`. Raises ValueError for the state of another program."""
+        """Go on from a `state`, to the same numbers bit for bit. Raises ValueError for the state of
+        another program."""
+
+
+def shares(parts: Sequence[Arrays]) -> list[float]:
+    """The share of each part of a batch in its examples. Raises ValueError without an example."""
+    counts = [size(part) for part in parts]
+    if not sum(counts):
+        raise ValueError("a batch needs at least one example")
+    return [count / sum(counts) for count in counts]
+
+
+def size(batch: Arrays) -> int:
+    """The number of examples in a batch."""
+    return len(next(iter(batch.values())))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
-from nnc.backends.base import Artifact, Runner, Table, refused
+from nnc.backends.base import Artifact, Engine, Runner, Table, refused
 from nnc.compiler.diagnostics import Diagnostic
 from nnc.compiler.ir import Program
 from nnc.compiler.source import NOWHERE, Span
@@ -28,6 +28,8 @@ class Backend:
     load_runner: Callable[[], type[Runner]]
     load_emit: Callable[[], Callable[..., Artifact]] | None
     load_tables: Callable[[], tuple[Table[Any], ...]]
+    load_engine: Callable[[], type[Engine]] | None = None
+    """What trains; None for a backend that doesn't."""
 
     @property
     def missing(self) -> str | None:
@@ -93,6 +95,18 @@ def _onnx() -> type[Runner]:
     return OnnxRunner
 
 
+def _reference_engine() -> type[Engine]:
+    from nnc.backends.reference.engine import ReferenceEngine
+
+    return ReferenceEngine
+
+
+def _torch_engine() -> type[Engine]:
+    from nnc.backends.torch.engine import TorchEngine
+
+    return TorchEngine
+
+
 def _torch_emit() -> Callable[..., Artifact]:
     from nnc.backends.torch.emit import emit
 
@@ -138,7 +152,10 @@ def _onnx_tables() -> tuple[Table[Any], ...]:
 BACKENDS: dict[str, Backend] = {
     backend.name: backend
     for backend in (
-        Backend("torch", "PyTorch", ("torch",), "torch", _torch, _torch_emit, _torch_tables),
+        Backend(
+            *("torch", "PyTorch", ("torch",), "torch"),
+            *(_torch, _torch_emit, _torch_tables, _torch_engine),
+        ),
         Backend(
             "keras", "Keras", ("keras", "tensorflow"), "keras", _keras, _keras_emit, _keras_tables
         ),
@@ -146,5 +163,8 @@ BACKENDS: dict[str, Backend] = {
     )
 }
 """What a spec is compiled to, by name."""
-REFERENCE = Backend("reference", "the reference", (), None, _reference, None, _reference_tables)
+REFERENCE = Backend(
+    *("reference", "the reference", (), None),
+    *(_reference, None, _reference_tables, _reference_engine),
+)
 """What they are all measured against."""

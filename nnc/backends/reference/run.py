@@ -43,13 +43,27 @@ class ReferenceRunner(Runner):
         found = _Evaluation(self, inputs, training=training).values
         return {name: tensor.value for name, tensor in found.items()}
 
-    def gradients(self, inputs: Arrays, targets: Arrays) -> tuple[float, Arrays]:
-        training = self._program.training
-        if training is None:
-            raise ValueError("the program has no train block, so there is no loss")
-        run = _Evaluation(self, inputs, tracked=True)
+    def judged(self, batch: Arrays) -> tuple[float, Arrays]:
+        """The loss in evaluation, and every value by its name."""
+        run = _Evaluation(self, batch)
         with np.errstate(all="ignore"):
-            loss = _loss(training, run, targets)
+            loss = _loss(self._judging(), run, batch)
+        return float(loss.value), {name: tensor.value for name, tensor in run.values.items()}
+
+    def _judging(self) -> Training:
+        if self._program.training is None:
+            raise ValueError("the program has no train block, so there is no loss")
+        return self._program.training
+
+    def gradients(
+        self, inputs: Arrays, targets: Arrays, *, training: bool = False
+    ) -> tuple[float, Arrays]:
+        """As every runner's. With `training`: statistics of the batch used and the running ones
+        updated."""
+        judging = self._judging()
+        run = _Evaluation(self, inputs, training=training, tracked=True)
+        with np.errstate(all="ignore"):
+            loss = _loss(judging, run, targets)
             names = list(run.trained)
             found = tape.gradients([(loss, np.ones(()))], list(run.trained.values()))
         return float(loss.value), dict(zip(names, found, strict=True))
@@ -72,6 +86,10 @@ class ReferenceRunner(Runner):
 
     def weights(self) -> Arrays:
         return dict(self._weights)
+
+    def assign(self, weights: Arrays) -> None:
+        """Go on with other weights, which have the same names and shapes."""
+        self._weights = dict(weights)
 
     def _leaf(self, name: str, *, tracked: bool) -> Tensor:
         array = self._weights[name]

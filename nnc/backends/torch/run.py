@@ -34,14 +34,22 @@ class TorchRunner(Runner):
 
     backend = "torch"
 
-    def __init__(self, program: Program, weights: Arrays, precision: Precision = "float32") -> None:
+    def __init__(
+        self,
+        program: Program,
+        weights: Arrays,
+        precision: Precision = "float32",
+        device: str = "cpu",
+    ) -> None:
+        """Load the program. Raises ValueError for weights that don't fit and an unknown device."""
         import torch
 
         self._torch = torch
+        self._device = _device(device)
         self._program = program
         self._dtype = torch.float64 if precision == "float64" else torch.float32
         self.module = load_module(emit(program).text, program.name)
-        self.model = getattr(self.module, class_name(program))().to(self._dtype)
+        self.model = getattr(self.module, class_name(program))().to(self._device, self._dtype)
         stored = {name: self._tensor(array, "f32") for name, array in weights.items()}
         loaded = self.model.load_state_dict(stored, strict=False)
         missing = [n for n in loaded.missing_keys if not n.endswith("num_batches_tracked")]
@@ -49,29 +57,43 @@ class TorchRunner(Runner):
             names = ", ".join([*missing, *loaded.unexpected_keys])
             raise ValueError(f"weights of the model and weights given differ: {names}")
         named = dict(self.model.named_parameters())
-        self._trained = {
+        self.trained = {
             name: named[name]
             for name, weight in program.graph.weights.items()
             if weight.role == "parameter" and weight.trainable
         }
 
+    def tensor(self, array: NDArray[np.generic]) -> Any:
+        """An array as a tensor of its own on the device."""
+        return self._torch.tensor(np.asarray(array), device=self._device)
+
     def _tensor(self, array: NDArray[np.generic], dtype: DType) -> Any:
-        tensor = self._torch.tensor(np.asarray(array))
+        tensor = self.tensor(array)
         whole = {"bool": "bool", "i32": "int32", "i64": "int64", "u8": "uint8"}.get(dtype)
         return tensor.to(getattr(self._torch, whole) if whole else self._dtype)
 
     def _given(self, values: tuple[Value, ...], arrays: Arrays) -> dict[str, Any]:
         return {v.name: self._tensor(arrays[v.name], v.type.dtype) for v in values}
 
+    def batch(self, arrays: Arrays) -> dict[str, Any]:
+        """The inputs and the targets as the program's functions take them."""
+        training = self._program.training
+        given = self._given(self._program.graph.inputs, arrays)
+        for target in training.targets if training else ():
+            # Losses take class numbers in 64 bits alone.
+            dtype = "i64" if target.type.dtype in INTEGERS else target.type.dtype
+            given[target.name] = self._tensor(arrays[target.name], dtype)
+        return given
+
     def _forward(self, inputs: dict[str, Any], *, training: bool) -> dict[str, Any]:
         self.model.train(training)
         names = [output.name for output in self._program.graph.outputs]
-        with self._floats():
+        with self.floats():
             made = self.model(*inputs.values())
         return dict(zip(names, made if len(names) > 1 else [made], strict=True))
 
     @contextmanager
-    def _floats(self) -> Iterator[None]:
+    def floats(self) -> Iterator[None]:
         """PyTorch makes floats in the runner's precision; afterwards as before."""
         before = self._torch.get_default_dtype()
         self._torch.set_default_dtype(self._dtype)
@@ -79,6 +101,13 @@ class TorchRunner(Runner):
             yield
         finally:
             self._torch.set_default_dtype(before)
+
+    @contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """The model in evaluation mode, without gradients, in the runner's precision."""
+        self.model.eval()
+        with self._torch.no_grad(), self.floats():
+            yield
 
     def outputs(self, inputs: Arrays, *, training: bool = False) -> Arrays:
         with self._torch.no_grad():
@@ -89,14 +118,10 @@ class TorchRunner(Runner):
         training = self._program.training
         if training is None:
             raise ValueError("the program has no train block, so there is no loss")
-        batch = self._given(self._program.graph.inputs, inputs)
-        for target in training.targets:
-            # Losses take class numbers in 64 bits alone.
-            dtype = "i64" if target.type.dtype in INTEGERS else target.type.dtype
-            batch[target.name] = self._tensor(targets[target.name], dtype)
+        batch = self.batch({**inputs, **targets})
         self.model.eval()
         loss = self.module.objective(self.model, batch)
-        return float(loss.detach()), _arrays(self._gradients(loss, self._trained))
+        return float(loss.detach()), _arrays(self._gradients(loss, self.trained))
 
     def pullback(
         self, inputs: Arrays, cotangents: Arrays, *, training: bool = False
@@ -106,10 +131,10 @@ class TorchRunner(Runner):
         leaves = {n: x.requires_grad_() for n, x in given.items() if x.is_floating_point()}
         made = self._forward(given, training=training)
         total = sum((made[n] * self._tensor(c, "f32")).sum() for n, c in cotangents.items())
-        found = self._gradients(total, {**leaves, **self._trained})
+        found = self._gradients(total, {**leaves, **self.trained})
         return (
             _arrays({n: found[n] for n in leaves}),
-            _arrays({n: found[n] for n in self._trained}),
+            _arrays({n: found[n] for n in self.trained}),
         )
 
     def _gradients(self, total: Any, leaves: dict[str, Any]) -> dict[str, Any]:
@@ -123,6 +148,19 @@ class TorchRunner(Runner):
     def weights(self) -> Arrays:
         state = self.model.state_dict()
         return _arrays({name: state[name] for name in self._program.graph.weights})
+
+
+def _device(name: str) -> Any:
+    """A device by PyTorch's name for it. Raises ValueError when there is no such device."""
+    import torch
+
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).partition("\n")[0]
+        raise ValueError(f"PyTorch has no device `{name}` here: {reason}") from error
+    return device
 
 
 def _arrays(tensors: dict[str, Any]) -> Arrays:

@@ -94,15 +94,20 @@ def update(
     rate: float,
 ) -> Tensor:
     """Take one step; gives the loss before it."""
-    for group in optimizer.param_groups:
-        group["lr"] = rate
     optimizer.zero_grad()
     loss = objective(model, batch)
     loss.backward()
+    descend(model, optimizer, rate)
+    return loss.detach()
+
+
+def descend(model: nn.Module, optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Change the weights along their gradients."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate
     clip_gradients(model)  # when: clip
     optimizer.step()
     constrain(model)  # when: constrained
-    return loss.detach()
 
 
 def train(

@@ -1,0 +1,135 @@
+"""The emitted PyTorch program, being trained step by step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from nnc.backends.base import Arrays, Engine, Precision, shares, size
+from nnc.backends.torch.run import TorchRunner
+from nnc.compiler.ir import Program
+
+_MODEL, _MEMORY = "model/", "optimizer/"
+
+
+class TorchEngine(Engine):
+    """`objective`, `descend`, `measure` and `conclude` of the program, on one device.
+
+    The state is the model's state dict below `model/`, and the optimiser's tensors of each weight
+    below `optimizer/WEIGHT/`.
+    """
+
+    backend = "torch"
+
+    def __init__(
+        self,
+        program: Program,
+        weights: Arrays,
+        precision: Precision = "float32",
+        device: str = "cpu",
+    ) -> None:
+        if program.training is None:
+            raise ValueError("the program has no train block")
+        self._measures = bool(program.training.metrics)
+        self._runner = TorchRunner(program, weights, precision, device)
+        self._module = self._runner.module
+        self._model = self._runner.model
+        with self._runner.floats():
+            self._optimizer = self._module.optimizer_of(self._model)
+
+    def step(self, parts: Sequence[Arrays], step: int, rate: float) -> float:
+        with self._runner.floats():
+            self._model.train()
+            self._optimizer.zero_grad()
+            total = 0.0
+            for part, share in zip(parts, shares(parts), strict=True):
+                loss = self._module.objective(self._model, self._runner.batch(part))
+                (loss if share == 1 else loss * share).backward()
+                total += share * float(loss.detach())
+            if math.isfinite(total):
+                self._module.descend(self._model, self._optimizer, rate)
+        return total
+
+    def evaluate(self, batches: Iterable[Arrays]) -> dict[str, float]:
+        total, count = 0.0, 0
+        known: dict[str, list[Any]] = {}
+        for loss, measured, examples in self._evaluated(batches):
+            total += loss * examples
+            count += examples
+            for name, part in measured.items():
+                known.setdefault(name, []).append(part)
+        if not count:
+            raise ValueError("there is no example to evaluate")
+        results = {"loss": total / count}
+        return {**results, **self._module.conclude(known)} if self._measures else results
+
+    def _evaluated(self, batches: Iterable[Arrays]) -> Iterator[tuple[float, dict[str, Any], int]]:
+        """The loss of each batch, what is known of each metric from it, and its size."""
+        for arrays in batches:
+            with self._runner.evaluating():
+                batch = self._runner.batch(arrays)
+                if self._measures:
+                    loss, measured = self._module.measure(self._model, batch)
+                else:
+                    loss, measured = self._module.objective(self._model, batch), {}
+            yield float(loss), measured, size(arrays)
+
+    def outputs(self, inputs: Arrays) -> Arrays:
+        return self._runner.outputs(inputs)
+
+    def gradient_norms(self) -> dict[str, float]:
+        return {
+            name: float(weight.grad.double().norm())
+            for name, weight in self._runner.trained.items()
+            if weight.grad is not None
+        }
+
+    def weights(self) -> Arrays:
+        return self._runner.weights()
+
+    def state(self) -> Arrays:
+        state = {f"{_MODEL}{name}": _array(x) for name, x in self._model.state_dict().items()}
+        for name, weight in self._runner.trained.items():
+            memory = self._optimizer.state.get(weight, {})
+            state |= {f"{_MEMORY}{name}/{key}": _array(x) for key, x in memory.items()}
+        return state
+
+    def restore(self, state: Arrays) -> None:
+        expected = {f"{_MODEL}{name}": x for name, x in self._model.state_dict().items()}
+        given = {name: array for name, array in state.items() if name.startswith(_MODEL)}
+        if given.keys() != expected.keys() or any(
+            array.shape != tuple(expected[name].shape) for name, array in given.items()
+        ):
+            raise ValueError("this is the state of another program")
+        tensors = {n.removeprefix(_MODEL): self._runner.tensor(x) for n, x in given.items()}
+        self._model.load_state_dict(tensors)
+        memory: dict[int, dict[str, Any]] = {}
+        for place, name in enumerate(self._optimized()):
+            prefix = f"{_MEMORY}{name}/"
+            memory[place] = {
+                key.removeprefix(prefix): self._remembered(array)
+                for key, array in state.items()
+                if key.startswith(prefix)
+            }
+        groups = self._optimizer.state_dict()["param_groups"]
+        kept = {place: found for place, found in memory.items() if found}
+        self._optimizer.load_state_dict({"state": kept, "param_groups": groups})
+
+    def _optimized(self) -> list[str]:
+        """The names of the optimiser's weights, in its order."""
+        names = {id(weight): name for name, weight in self._model.named_parameters()}
+        return [names[id(w)] for group in self._optimizer.param_groups for w in group["params"]]
+
+    def _remembered(self, array: Any) -> Any:
+        """What an optimiser keeps: a tensor, or a whole number of Python's."""
+        return int(array) if array.dtype.kind == "i" else self._runner.tensor(array)
+
+
+def _array(kept: Any) -> Any:
+    """A tensor, or a whole number that an optimiser counts with, as a new array."""
+    if isinstance(kept, int):
+        return np.array(kept, np.int64)
+    return kept.detach().cpu().numpy().copy()
