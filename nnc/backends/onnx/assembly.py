@@ -40,6 +40,8 @@ class OnnxNode:
     inputs: tuple[Handle | None, ...]
     outputs: tuple[Handle, ...]
     attributes: Mapping[str, Any]
+    origin: Node | None = None
+    """The node of the IR that it was made for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +85,8 @@ class Assembly:
     stored: dict[str, Stored] = field(default_factory=dict)
     constants: list[Constant] = field(default_factory=list)
     bound: dict[str, Handle] = field(default_factory=dict)
-    made: list[Handle] = field(default_factory=list)
-    """The results of nodes, in order."""
+    origin: Node | None = None
+    """The node of the IR that is being lowered."""
     _names: set[str] = field(default_factory=set)
     _unbound: set[Handle] = field(default_factory=set)
 
@@ -98,13 +100,12 @@ class Assembly:
     ) -> tuple[Handle, ...]:
         """A node whose results wish for these names."""
         outputs = tuple(Handle(result) for result in results)
-        self.made += outputs
         self._unbound.update(outputs)
         number, free = 2, name
         while free in self._names:
             free, number = f"{name}_{number}", number + 1
         self._names.add(free)
-        self.nodes.append(OnnxNode(operator, free, tuple(inputs), outputs, attributes))
+        self.nodes.append(OnnxNode(operator, free, tuple(inputs), outputs, attributes, self.origin))
         return outputs
 
     def bind(self, value: Value, handle: Handle) -> None:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-
-import numpy as np
-
 import nnc
 from nnc.backends.base import Arrays, Artifact, Precision, refused
 from nnc.backends.layout import native
-from nnc.backends.onnx import model
-from nnc.backends.onnx.assembly import Array, Assembly, Handle, Place, Stored
+from nnc.backends.onnx.assembly import Assembly, Handle, Place
+from nnc.backends.onnx.graph import OnnxGraph, filled, written
 from nnc.backends.onnx.model import IR_VERSIONS
 from nnc.backends.onnx.table import ops
 from nnc.compiler.diagnostics import Diagnostic, Failed, Label
 from nnc.compiler.ir import Graph, Program
-from nnc.compiler.types import FLOATS, Symbol, TensorType
+from nnc.compiler.types import FLOATS, TensorType
 
 DEFAULT_OPSET = 20
 """The newest that every common runtime of today reads."""
@@ -34,18 +30,17 @@ def emit(
     The first axis of every input and output is the batch, free at run time, as are the spec's
     symbols. Raises Failed (E701 to E704), ValueError for an opset that isn't in `IR_VERSIONS`.
     """
+    graph = drawn(program, weights, opset=opset, precision=precision)
+    return Artifact(".onnx", written(graph, "nnc", nnc.__version__))
+
+
+def drawn(
+    program: Program, weights: Arrays, *, opset: int, precision: Precision = "float32"
+) -> OnnxGraph:
+    """The model as it is before it is written. Raises as `emit` does, but for E703."""
     if opset not in IR_VERSIONS:
         raise ValueError(f"opset {opset} is not one of {', '.join(map(str, IR_VERSIONS))}")
-    assembly = assembled(program.graph, opset, precision)
-    names = _names(assembly)
-    nodes = b"".join(_nodes(assembly, names)) + model.graph_name(program.name)
-    tensors = tuple(
-        chunk
-        for name, array in _tensors(assembly, names, weights)
-        for chunk in model.tensor(name, array)
-    )
-    ends = b"".join(_ends(assembly))
-    return Artifact(".onnx", model.model(opset, "nnc", nnc.__version__, nodes, tensors, ends))
+    return filled(assembled(program.graph, opset, precision), weights, program.name)
 
 
 def assembled(graph: Graph, opset: int, precision: Precision = "float32") -> Assembly:
@@ -59,10 +54,12 @@ def assembled(graph: Graph, opset: int, precision: Precision = "float32") -> Ass
     for value in lowered.inputs:
         assembly.bound[value.name] = Handle(value.name)
     for node in lowered.nodes:
+        assembly.origin = node
         made = ops.find(node.op)(node.op, Place(assembly, node))
         handles = made if isinstance(made, tuple) else (made,)
         for value, handle in zip(node.outputs, handles, strict=True):
             assembly.bind(value, handle)
+    assembly.origin = None
     return assembly
 
 
@@ -95,75 +92,3 @@ def _check(graph: Graph) -> None:
     ]
     if wrong:
         raise Failed(wrong)
-
-
-def _names(assembly: Assembly) -> dict[Handle, str]:
-    """The name of every value: inputs, outputs and weights have theirs, others what is left."""
-    graph = assembly.graph
-    names = {assembly.bound[value.name]: value.name for value in graph.inputs}
-    for output in graph.outputs:
-        handle = assembly.bound[output.value.name]
-        if handle in names:  # an input, or an output already: it takes a node to give it a name
-            (handle,) = assembly.add("Identity", output.name, [handle], [output.name], {})
-            assembly.bound[output.value.name] = handle
-        names[handle] = output.name
-    taken = set(names.values())
-    tensors = [stored.handle for stored in assembly.stored.values()]
-    for handle in (*tensors, *(c.handle for c in assembly.constants), *assembly.made):
-        if handle not in names:
-            names[handle] = _free(handle.wish, taken)
-            taken.add(names[handle])
-    return names
-
-
-def _free(name: str, taken: set[str]) -> str:
-    number, free = 2, name
-    while free in taken:
-        free, number = f"{name}_{number}", number + 1
-    return free
-
-
-def _tensors(
-    assembly: Assembly, names: Mapping[Handle, str], weights: Arrays
-) -> Iterable[tuple[str, Array]]:
-    """Weights, then constants, in the order of the nodes."""
-    dtype = np.dtype(assembly.precision)
-    for stored in assembly.stored.values():
-        yield names[stored.handle], packed(stored, weights).astype(dtype, copy=False)
-    for constant in assembly.constants:
-        yield names[constant.handle], constant.array
-
-
-def packed(stored: Stored, weights: Arrays) -> Array:
-    """The stored tensor out of the canonical weights."""
-    return stored.pack([rows.of(weights[rows.weight]) for rows in stored.sources])
-
-
-def _nodes(assembly: Assembly, names: Mapping[Handle, str]) -> Iterator[bytes]:
-    for node in assembly.nodes:
-        inputs = ["" if handle is None else names[handle] for handle in node.inputs]
-        while inputs and not inputs[-1]:  # what is left out at the end isn't written
-            inputs.pop()
-        outputs = (names[handle] for handle in node.outputs)
-        yield model.node(node.operator, node.name, inputs, outputs, node.attributes)
-
-
-def _ends(assembly: Assembly) -> Iterator[bytes]:
-    """Inputs and outputs with their types."""
-    graph = assembly.graph
-    batch = Symbol(_batch_name(graph))
-    for value in graph.inputs:
-        dtype = assembly.dtype(value.type.dtype)
-        yield model.graph_input(value.name, dtype, (batch, *value.type.shape))
-    for output in graph.outputs:
-        type_ = output.value.type
-        dtype = assembly.dtype(type_.dtype)
-        yield model.graph_output(output.name, dtype, (batch, *type_.shape))
-
-
-def _batch_name(graph: Graph) -> str:
-    """`batch`, unless the spec has a symbol of this name."""
-    symbols = {
-        dim.name for value in graph.values() for dim in value.type.shape if isinstance(dim, Symbol)
-    }
-    return _free("batch", symbols)

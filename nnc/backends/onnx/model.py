@@ -54,9 +54,16 @@ _HEADER: Final = 1024
 
 
 def model(
-    opset: int, producer: str, version: str, nodes_and_name: bytes, tensors: Chunks, ends: bytes
+    opset: int,
+    producer: str,
+    version: str,
+    nodes_and_name: bytes,
+    tensors: Chunks,
+    ends: bytes,
+    about: bytes = b"",
 ) -> Chunks:
-    """A model's bytes; its graph is nodes and name, tensors, inputs and outputs, in this order.
+    """A model's bytes; its graph is nodes and name, tensors, inputs and outputs, in this order;
+    `about` is its metadata.
 
     Raises Failed (E703) beyond 2 GB.
     """
@@ -73,7 +80,14 @@ def model(
         )
     first = integer(1, IR_VERSIONS[opset]) + text(2, producer) + text(3, version)
     opsets = message(8, text(1, ""), integer(2, opset))
-    return (first + head(7, length), nodes_and_name, *tensors, ends, opsets)
+    return (first + head(7, length), nodes_and_name, *tensors, ends, opsets + about)
+
+
+def metadata(entries: Mapping[str, str]) -> bytes:
+    """Properties of a model by name, sorted."""
+    return b"".join(
+        message(14, text(1, key), text(2, value)) for key, value in sorted(entries.items())
+    )
 
 
 def graph_name(name: str) -> bytes:
@@ -119,19 +133,19 @@ def tensor(name: str, array: NDArray[Any]) -> Chunks:
     return (first, memory) if memory.nbytes > 256 else (first + bytes(memory),)
 
 
-def graph_input(name: str, dtype: DType, shape: Shape) -> bytes:
-    return _value(11, name, dtype, shape)
+def graph_input(name: str, element: int, shape: Shape) -> bytes:
+    return _value(11, name, element, shape)
 
 
-def graph_output(name: str, dtype: DType, shape: Shape) -> bytes:
-    return _value(12, name, dtype, shape)
+def graph_output(name: str, element: int, shape: Shape) -> bytes:
+    return _value(12, name, element, shape)
 
 
-def _value(field: int, name: str, dtype: DType, shape: Shape) -> bytes:
+def _value(field: int, name: str, element: int, shape: Shape) -> bytes:
     sizes = (
         message(1, integer(1, dim) if isinstance(dim, int) else text(2, dim.name)) for dim in shape
     )
-    type_ = message(1, integer(1, ELEMENT_TYPES[dtype]), message(2, *sizes))
+    type_ = message(1, integer(1, element), message(2, *sizes))
     return message(field, text(1, name), message(2, type_))
 
 

@@ -1,0 +1,147 @@
+"""A model that is complete but not yet written: nodes, tensors with their numbers, and ends.
+
+This is what is rewritten before a model is deployed (`optimize`) and then put into bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from nnc.backends.base import Arrays
+from nnc.backends.onnx import model
+from nnc.backends.onnx.assembly import Array, Assembly, Handle, OnnxNode, Stored
+from nnc.compiler import ir
+from nnc.compiler.types import Dim, Symbol
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """An input or output of a model: its name, the number of its element type in the format, and
+    its shape with the batch."""
+
+    handle: Handle
+    name: str
+    element: int
+    shape: tuple[Dim, ...]
+
+
+@dataclass
+class OnnxGraph:
+    """A model: nodes in an order in which they can be computed, and every tensor it stores.
+
+    Outputs are different handles, none of which is an input.
+    """
+
+    name: str
+    opset: int
+    inputs: tuple[End, ...]
+    outputs: tuple[End, ...]
+    nodes: list[OnnxNode]
+    tensors: dict[Handle, Array]
+
+    def makers(self) -> dict[Handle, OnnxNode]:
+        """The node that makes a value; inputs and tensors have none."""
+        return {handle: node for node in self.nodes for handle in node.outputs}
+
+    def users(self) -> dict[Handle, list[OnnxNode]]:
+        """The nodes that take a value, one for each time, in order."""
+        found: dict[Handle, list[OnnxNode]] = {}
+        for node in self.nodes:
+            for handle in node.inputs:
+                if handle is not None:
+                    found.setdefault(handle, []).append(node)
+        return found
+
+    def names(self) -> dict[Handle, str]:
+        """The name of every value: inputs and outputs have theirs, others what is left."""
+        names = {end.handle: end.name for end in (*self.inputs, *self.outputs)}
+        taken = set(names.values())
+        made = (handle for node in self.nodes for handle in node.outputs)
+        for handle in (*self.tensors, *made):
+            if handle not in names:
+                names[handle] = _free(handle.wish, taken)
+                taken.add(names[handle])
+        return names
+
+
+def filled(assembly: Assembly, weights: Arrays, name: str) -> OnnxGraph:
+    """An assembly with these canonical weights."""
+    dtype = assembly.precision
+    tensors = {
+        stored.handle: packed(stored, weights).astype(dtype, copy=False)
+        for stored in assembly.stored.values()
+    }
+    tensors |= {constant.handle: constant.array for constant in assembly.constants}
+    inputs = tuple(_inputs(assembly))
+    outputs = tuple(_outputs(assembly, {end.handle for end in inputs}))
+    return OnnxGraph(name, assembly.opset, inputs, outputs, assembly.nodes, tensors)
+
+
+def packed(stored: Stored, weights: Arrays) -> Array:
+    """The stored tensor out of the canonical weights."""
+    return stored.pack([rows.of(weights[rows.weight]) for rows in stored.sources])
+
+
+def _inputs(assembly: Assembly) -> Iterator[End]:
+    batch = Symbol(batch_name(assembly.graph))
+    for value in assembly.graph.inputs:
+        element = model.ELEMENT_TYPES[assembly.dtype(value.type.dtype)]
+        shape = (batch, *value.type.shape)
+        yield End(assembly.bound[value.name], value.name, element, shape)
+
+
+def _outputs(assembly: Assembly, taken: set[Handle]) -> Iterator[End]:
+    batch = Symbol(batch_name(assembly.graph))
+    for output in assembly.graph.outputs:
+        handle = assembly.bound[output.value.name]
+        if handle in taken:  # an input, or an output already: it takes a node to give it a name
+            (handle,) = assembly.add("Identity", output.name, [handle], [output.name], {})
+        taken.add(handle)
+        element = model.ELEMENT_TYPES[assembly.dtype(output.value.type.dtype)]
+        yield End(handle, output.name, element, (batch, *output.value.type.shape))
+
+
+def batch_name(graph: ir.Graph) -> str:
+    """`batch`, unless the spec has a symbol of this name."""
+    symbols = {
+        dim.name for value in graph.values() for dim in value.type.shape if isinstance(dim, Symbol)
+    }
+    return _free("batch", symbols)
+
+
+def _free(name: str, taken: set[str]) -> str:
+    number, free = 2, name
+    while free in taken:
+        free, number = f"{name}_{number}", number + 1
+    return free
+
+
+def written(
+    graph: OnnxGraph, producer: str, version: str, metadata: Mapping[str, str] | None = None
+) -> model.Chunks:
+    """The bytes of a model. The same graph gives the same bytes. Raises Failed (E703)."""
+    names = graph.names()
+    nodes = b"".join(_nodes(graph, names)) + model.graph_name(graph.name)
+    tensors = tuple(
+        chunk
+        for handle, array in graph.tensors.items()
+        for chunk in model.tensor(names[handle], array)
+    )
+    ends = b"".join(
+        (
+            *(model.graph_input(end.name, end.element, end.shape) for end in graph.inputs),
+            *(model.graph_output(end.name, end.element, end.shape) for end in graph.outputs),
+        )
+    )
+    about = model.metadata(metadata or {})
+    return model.model(graph.opset, producer, version, nodes, tensors, ends, about)
+
+
+def _nodes(graph: OnnxGraph, names: Mapping[Handle, str]) -> Iterable[bytes]:
+    for node in graph.nodes:
+        inputs = ["" if handle is None else names[handle] for handle in node.inputs]
+        while inputs and not inputs[-1]:  # what is left out at the end isn't written
+            inputs.pop()
+        outputs = (names[handle] for handle in node.outputs)
+        yield model.node(node.operator, node.name, inputs, outputs, node.attributes)
