@@ -1,0 +1,2 @@
+"""NumPy functions that execute data blocks: nnc calls them, and generated
+programs contain them."""

@@ -1,0 +1,59 @@
+"""Tables of examples out of files: columns by number, and by name where they have
+names."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+def read_text(path: str) -> dict[Any, Any]:
+    """Columns of numbers separated by white space; `#` starts a comment."""
+    lines = Path(path).read_text(encoding="utf-8").splitlines()
+    rows = [line.partition("#")[0].split() for line in lines]
+    return columns_of([row for row in rows if row])
+
+
+def read_csv(path: str, delimiter: str = ",", header: bool = True) -> dict[Any, Any]:
+    """Columns by number, and by name when the first line has the names."""
+    with Path(path).open(encoding="utf-8-sig", newline="") as file:
+        rows = [row for row in csv.reader(file, delimiter=delimiter) if row]
+    if not header or not rows:
+        return columns_of(rows)
+    names = [name.strip() for name in rows[0]]
+    table = columns_of(rows[1:], len(names))
+    return table | {name: table[i] for i, name in enumerate(names)}
+
+
+def columns_of(rows: list[list[str]], width: int | None = None) -> dict[Any, Any]:
+    """Columns of text. Raises ValueError for rows of different lengths or none."""
+    if not rows:
+        raise ValueError("there are no examples")
+    width = width or len(rows[0])
+    for number, row in enumerate(rows, 1):
+        if len(row) != width:
+            raise ValueError(f"row {number} has {len(row)} columns, not {width}")
+    columns = zip(*rows, strict=True)
+    return {i: [text.strip() for text in column] for i, column in enumerate(columns)}
+
+
+def read_npz(path: str) -> dict[Any, Any]:
+    """The arrays of an npz file by name and by number."""
+    table: dict[Any, Any] = {}
+    with np.load(path, allow_pickle=False) as file:
+        for number, name in enumerate(file.files):
+            table[number] = table[name] = file[name]
+    return table
+
+
+def read_sklearn(name: str) -> dict[Any, Any]:
+    """A data set of scikit-learn: `data`, `target`, `images`, the features."""
+    from sklearn import datasets
+
+    bunch = getattr(datasets, f"load_{name}")()
+    table: dict[Any, Any] = {}
+    for number, column in enumerate(bunch["data"].T):
+        table[number] = table[str(bunch["feature_names"][number])] = column
+    arrays = {key: bunch[key] for key in ("data", "target", "images") if key in bunch}
+    return table | arrays

@@ -1,0 +1,53 @@
+"""The examples of a program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnc.compiler.types import DType
+
+Array: TypeAlias = "NDArray[Any]"
+Arrays: TypeAlias = "dict[str, NDArray[Any]]"
+Rows: TypeAlias = "NDArray[np.int64]"
+
+NUMPY: Mapping[DType, str] = {
+    "f16": "float32",
+    "bf16": "float32",
+    "f32": "float32",
+    "f64": "float64",
+    "i32": "int32",
+    "i64": "int64",
+    "u8": "uint8",
+    "bool": "bool",
+}
+"""What an input or a target is held in; NumPy has no bfloat16."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Every example, prepared, and which of them belong to which split."""
+
+    splits: dict[str, Rows]
+    """`train`, and `validation` and `test` where there are such: the numbers of their rows."""
+    arrays: Arrays
+    """Each input and target by name; the first axis counts the rows."""
+    fitted: dict[str, Any]
+    """What the preparations learnt from the training split; JSON."""
+    hash: str
+    """SHA-256 of what was read."""
+    labels: dict[str, list[str]] = field(default_factory=dict)
+    """The names of the classes of each field that has them, by number."""
+
+    @property
+    def count(self) -> int:
+        """How many examples there are in all splits."""
+        return sum(map(len, self.splits.values()))
+
+    def batch(self, rows: Rows) -> Arrays:
+        """Inputs and targets of these rows, in their declared types and shapes."""
+        return {name: array[rows] for name, array in self.arrays.items()}

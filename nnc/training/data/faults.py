@@ -1,0 +1,52 @@
+"""What is wrong with data, as diagnostics that name the file, the row and the column."""
+
+from __future__ import annotations
+
+import csv
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from nnc.compiler.diagnostics import Diagnostic, Failed, Label
+from nnc.compiler.source import NOWHERE, Span
+
+
+def failed(code: str, message: str, help: str | None = None, span: Span = NOWHERE) -> Failed:
+    """One diagnostic, with the place in the spec that it is about where there is one."""
+    labels = () if span == NOWHERE else (Label(span, "asked for here"),)
+    return Failed([Diagnostic(code, message, labels, help)])
+
+
+@contextmanager
+def reading(file: str, span: Span = NOWHERE) -> Iterator[None]:
+    """What goes wrong while a source is read."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise failed(
+            "E611", f"{file} does not exist", "paths are relative to the spec", span
+        ) from None
+    except IsADirectoryError:
+        raise failed("E611", f"{file} is a folder, not a file", None, span) from None
+    except OSError as error:
+        message = f"{file} can't be read: {error.strerror or error}"
+        raise failed("E611", message, None, span) from None
+    except UnicodeDecodeError:
+        raise failed("E611", f"{file} is not text in UTF-8", "save it as UTF-8", span) from None
+    except (csv.Error, EOFError, KeyError, zipfile.BadZipFile, SyntaxError):
+        raise failed("E611", f"{file} is damaged: its bytes make no sense", None, span) from None
+    except ImportError as error:
+        cure = "pip install 'nnc[data]'"
+        raise failed("E611", f"{file} needs {error.name}, which is not installed", cure) from None
+    except ValueError as error:
+        raise failed("E611", f"{file}: {error}", None, span) from None
+
+
+@contextmanager
+def values(code: str, file: str, what: str = "", span: Span = NOWHERE) -> Iterator[None]:
+    """What goes wrong with the values that were read; `what` is what they are for."""
+    try:
+        yield
+    except ValueError as error:
+        message = f"{file}, {what}: {error}" if what else f"{file}: {error}"
+        raise failed(code, message, None, span) from None

@@ -1,0 +1,155 @@
+"""Data blocks that nnc executes itself."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nnc
+from nnc.backends import draws
+from nnc.compiler.diagnostics import Failed
+from nnc.compiler.ir import Program
+from nnc.training.data import open_data, prepare_inputs
+
+
+def program(data: str, inputs: str = "x: f32[2]", target: str = "y: i64", seed: int = 0) -> Program:
+    """A program with this data block."""
+    body = "x -> Flatten -> Dense(3)"
+    text = (
+        f"data {{ {data} }} model M {{ input {inputs} output p = {body} }} train {{ target {target}"
+        f" loss = cross_entropy(p, y) optimizer = sgd(0.1) seed = {seed} }}"
+    )
+    made, diagnostics = nnc.compile_text(text, "test.nn")
+    assert made is not None, [d.message for d in diagnostics]
+    return made
+
+
+CSV = 'source = csv("t.csv") x = columns("age", "fare") y = column("kind") -> category'
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    rows = [f"{i}, {i % 3 * 2.5} ,{'abc'[i % 3]}" for i in range(30)]
+    text = "\ufeffage,fare,kind\n" + "\n".join(rows) + "\n\n"
+    (tmp_path / "t.csv").write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def message(program: Program, folder: Path, **options: Any) -> str:
+    """The one diagnostic that opening the data gives."""
+    with pytest.raises(Failed) as caught:
+        open_data(program, folder, **options)
+    (found,) = caught.value.diagnostics
+    return f"{found.code} {found.message}"
+
+
+def test_columns_and_classes(folder: Path) -> None:
+    data = open_data(program(CSV), folder)
+    assert data.splits["train"].tolist() == list(range(30))
+    batch = data.batch(np.array([4, 29]))
+    assert batch["x"].tolist() == [[4, 2.5], [29, 5]]
+    assert batch["x"].dtype == np.float32
+    assert batch["y"].tolist() == [1, 2]
+    assert batch["y"].dtype == np.int64
+    assert data.labels == {"y": ["a", "b", "c"]}
+
+
+def test_preparations_learn_from_training_alone(folder: Path) -> None:
+    text = CSV.replace('"fare")', '"fare") -> standardize') + " split = in_order(test=0.5)"
+    data = open_data(program(text), folder)
+    ages = np.arange(15.0)
+    learnt = data.fitted["fields"]["x"][0]
+    assert learnt["mean"] == [7, pytest.approx(2.5)]
+    assert learnt["deviation"][0] == pytest.approx(np.std(ages), abs=1e-15)
+    test = data.batch(data.splits["test"])["x"][:, 0]
+    np.testing.assert_allclose(test, (np.arange(15, 30) - 7) / np.std(ages), rtol=1e-6)
+
+
+def test_shares_are_in_the_order_of_the_seed(folder: Path) -> None:
+    text = CSV + " split = shares(validation=0.2, test=0.1)"
+    data = open_data(program(text, seed=3), folder)
+    order = draws.order(30, draws.key_of(3, "split")).tolist()
+    assert [*data.splits] == ["train", "validation", "test"]
+    found = [data.splits[name].tolist() for name in data.splits]
+    assert found == [order[:21], order[21:27], order[27:]]
+
+
+def test_stratified_shares_keep_the_classes(folder: Path) -> None:
+    data = open_data(program(CSV + " split = shares(test=0.2, stratify=true)"), folder)
+    parts = {name: np.bincount(data.batch(rows)["y"]) for name, rows in data.splits.items()}
+    assert parts["test"].tolist() == [2, 2, 2]
+    assert parts["train"].tolist() == [8, 8, 8]
+
+
+def test_what_was_learnt_is_json_and_is_used_again(folder: Path) -> None:
+    text = CSV.replace('"fare")', '"fare") -> minmax') + " split = shares(test=0.5)"
+    first = open_data(program(text), folder)
+    fitted = json.loads(json.dumps(first.fitted))
+    assert fitted == first.fitted
+    again = open_data(program(text, seed=9), folder, fitted=fitted)
+    rows = np.arange(30)
+    assert again.batch(rows)["x"].tolist() == first.batch(rows)["x"].tolist()
+    assert again.labels == first.labels
+    assert again.hash == first.hash
+
+
+def test_new_rows_are_prepared_with_what_was_learnt(folder: Path) -> None:
+    text = CSV.replace('"fare")', '"fare") -> standardize')
+    data = open_data(program(text), folder)
+    (folder / "new.csv").write_text("fare,age,name\n2.5,7,x\n", encoding="utf-8")
+    made = prepare_inputs(program(text), folder / "new.csv", data.fitted)
+    assert [*made] == ["x"]
+    assert made["x"].tolist() == data.batch(np.array([7]))["x"].tolist()
+
+
+def test_arrays_that_are_ready_stand_in(folder: Path) -> None:
+    np.savez(folder / "ready.npz", x=np.ones((4, 2)), y=np.arange(4) % 3)
+    data = open_data(program(CSV), folder, path=folder / "ready.npz")
+    assert data.batch(data.splits["train"])["y"].tolist() == [0, 1, 2, 0]
+    assert data.count == 4
+
+
+def test_a_bundled_data_set() -> None:
+    text = 'source = sklearn("digits") x = column("images") -> scale(1 / 16) -> reshape([1, 8, 8])'
+    made = program(f'{text} y = column("target") split = shares(test=0.25)', "x: f32[1, 8, 8]")
+    data = open_data(made, Path("."))
+    batch = data.batch(data.splits["train"])
+    assert batch["x"].shape == (1348, 1, 8, 8)
+    assert batch["x"].max() == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("age,fare,kind\n1,2,a\n1,2\n", "E611 t.csv: row 2 has 2 columns, not 3"),
+        ("age,kind\n1,a\n", "E612 t.csv: the data has no column 'fare'"),
+        ("age,fare,kind\n", "E611 t.csv: there are no examples"),
+        ("", "E611 t.csv: there are no examples"),
+        ("age,fare,kind\n1,2,a\n1,two,a\n", "E614 t.csv: column 'fare', row 2: 'two' is not a"),
+        ("age,fare,kind\n1,2,a\n,3,a\n", "E614 t.csv: column 'age', row 2: a number is missing"),
+        ("age,fare,kind\n1,2,a\n1,3,\n", "E614 t.csv: column 'kind', row 2: a value is missing"),
+    ],
+)
+def test_one_message_says_what_is_wrong(text: str, expected: str, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(text, encoding="utf-8")
+    assert message(program(CSV), tmp_path).startswith(expected)
+
+
+def test_a_class_that_training_never_saw(tmp_path: Path) -> None:
+    text = "age,fare,kind\n" + "1,2,a\n" * 3 + "1,2,b\n"
+    (tmp_path / "t.csv").write_text(text, encoding="utf-8")
+    found = message(program(CSV + " split = in_order(test=0.25)"), tmp_path)
+    assert found == "E614 t.csv, `y`: row 4: b does not occur among the training examples"
+
+
+def test_files_that_are_not_there_or_make_no_sense(tmp_path: Path) -> None:
+    assert message(program(CSV), tmp_path) == "E611 t.csv does not exist"
+    (tmp_path / "t.csv").write_bytes(b"\xff\xfe\x00\x80")
+    assert message(program(CSV), tmp_path) == "E611 t.csv is not text in UTF-8"
+    (tmp_path / "d.npz").write_bytes(b"PK nonsense")
+    found = message(program(CSV), tmp_path, path=tmp_path / "d.npz")
+    assert found.startswith("E611 d.npz")
