@@ -144,9 +144,9 @@ def _keras_tables() -> tuple[Table[Any], ...]:
 
 
 def _onnx_tables() -> tuple[Table[Any], ...]:
-    from nnc.backends.onnx import table
+    from nnc.backends.onnx import TABLES
 
-    return (table.ops,)
+    return TABLES
 
 
 BACKENDS: dict[str, Backend] = {

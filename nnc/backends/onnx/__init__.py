@@ -11,6 +11,7 @@ from nnc.backends.onnx import (
     depthwise,
     elementwise,
     embedding,
+    losses,
     merge,
     normalization,
     padding,
@@ -24,8 +25,10 @@ from nnc.backends.onnx import (
     table,
     units,
 )
+from nnc.backends.onnx.comparison import LOSSES
 
 __all__ = [
+    "TABLES",
     "activation",
     "adaptive",
     "attention",
@@ -36,6 +39,7 @@ __all__ = [
     "depthwise",
     "elementwise",
     "embedding",
+    "losses",
     "merge",
     "normalization",
     "padding",
@@ -50,4 +54,6 @@ __all__ = [
     "units",
 ]
 
-table.ops.sealed()
+TABLES = (table.ops, LOSSES)
+for _table in TABLES:
+    _table.sealed()
