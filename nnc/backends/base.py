@@ -125,9 +125,9 @@ class Runner(ABC):
         missing."""
 
     @abstractmethod
-    def outputs(self, inputs: Arrays, *, training: bool = False) -> Arrays:
-        """The outputs by name. With `training`: dropout on, statistics of the batch used and the
-        running ones updated (kept in the runner)."""
+    def outputs(self, inputs: Arrays, *, training: bool = False, step: int = 0) -> Arrays:
+        """The outputs by name. With `training`: dropout on, as in update number `step`, statistics
+        of the batch used and the running ones updated (kept in the runner)."""
 
     def gradients(self, inputs: Arrays, targets: Arrays) -> tuple[float, Arrays]:
         """The training loss (penalties included; dropout off, running statistics) and its gradient
@@ -135,7 +135,7 @@ class Runner(ABC):
         raise NotImplementedError(f"{self.backend} has no gradients")
 
     def pullback(
-        self, inputs: Arrays, cotangents: Arrays, *, training: bool = False
+        self, inputs: Arrays, cotangents: Arrays, *, training: bool = False, step: int = 0
     ) -> tuple[Arrays, Arrays]:
         """Gradients of Σ output·cotangent with respect to every float input and every trained
         weight."""

@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Bits: TypeAlias = "NDArray[np.uint32]"
+Kept: TypeAlias = "NDArray[np.bool_]"
+Normal: TypeAlias = "NDArray[np.float64]"
 
 _SPREAD = 0x9E3779B1
 _MASK = 0xFFFFFFFF
@@ -46,6 +48,35 @@ def mix(h: Bits) -> Bits:
 def bits(key: int, index: Bits) -> Bits:
     """32 bits for each index."""
     return mix(mix(index ^ np.uint32(key)) ^ np.uint32(key * _SPREAD & _MASK))
+
+
+def places(shape: tuple[int, ...], row: int = 0, axes: tuple[int, ...] = ()) -> Bits:
+    """The index of every element of a part of the batch: its place, row by row, in the whole batch.
+
+    `row` is the part's first example. With `axes` the examples' axes stand otherwise than the spec
+    has them: `axes[i]` is the spec's axis at place i. Counted modulo 2^32.
+    """
+    size = int(np.prod(shape[1:], dtype=object))
+    turned = (0, *(axis + 1 for axis in axes)) if axes else range(len(shape))
+    spec = [length for _, length in sorted(zip(turned, shape, strict=True))]
+    index = np.arange(row * size, row * size + shape[0] * size) & _MASK
+    return index.astype(np.uint32).reshape(spec).transpose(*turned)
+
+
+def kept(rate: float, key: int, index: Bits) -> Kept:
+    """What a dropout at this rate keeps: where bits >> 8 >= floor(rate · 2^24)."""
+    return bits(key, index) >> np.uint32(8) >= np.uint32(int(rate * 2**24))
+
+
+def normal(key: int, index: Bits) -> Normal:
+    """Normal numbers of mean 0 and variance 1 (Box and Muller 1958): √(-2 ln u) · cos(2π v).
+
+    u = (1 + (bits(2i) >> 8)) / 2^24 and v = (bits(2i + 1) >> 8) / 2^24 are numbers of float32.
+    """
+    twice = index * np.uint32(2)
+    u, v = (bits(key, at) >> np.uint32(8) for at in (twice, twice + np.uint32(1)))
+    radius = np.sqrt(-2 * np.log((1.0 + u) / 2**24))
+    return np.asarray(radius * np.cos(2 * np.pi * v / 2**24))
 
 
 def order(count: int, key: int) -> NDArray[np.int64]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from nnc.compiler.ir import Graph, Instance, Node, Output, Value
-from nnc.compiler.vocabulary.ops.base import Channelled, Layout, Op
+from nnc.compiler.vocabulary.ops.base import Channelled, Layout
 from nnc.compiler.vocabulary.ops.shape import Permute
 
 
@@ -64,27 +64,29 @@ class _Rewriter:
             and op.layout != self._layout
             and node.inputs[0].type.rank > 1
         ):
-            self._add(node, op.replace(layout=self._layout), native=True)
+            self._add(replace(node, op=op.replace(layout=self._layout)), native=True)
             return
         moved = self._moved(node)
-        self._add(node, moved or op, native=moved is not None)
+        self._add(moved or node, native=moved is not None)
 
-    def _moved(self, node: Node) -> Op | None:
-        """The op on native values, when one of its inputs exists only so and the op doesn't
+    def _moved(self, node: Node) -> Node | None:
+        """The node on native values, when one of its inputs exists only so and the op doesn't
         mind."""
         ranks = {value.type.rank for value in node.inputs}
         if len(ranks) != 1 or all(value.name in self._spec for value in node.inputs):
             return None
-        return node.op.moved(to_layout(ranks.pop(), self._layout))
+        axes = to_layout(ranks.pop(), self._layout)
+        op = node.op.moved(axes)
+        return None if op is None else replace(node, op=op, axes=axes)
 
-    def _add(self, node: Node, op: Op, *, native: bool) -> None:
+    def _add(self, node: Node, *, native: bool) -> None:
         read = self._in_native if native else self._in_spec
         inputs = tuple(read(value) for value in node.inputs)
-        types = op.infer(tuple(value.type for value in inputs))
+        types = node.op.infer(tuple(value.type for value in inputs))
         outputs = tuple(
             replace(value, type=type_) for value, type_ in zip(node.outputs, types, strict=True)
         )
-        self._nodes.append(replace(node, op=op, inputs=inputs, outputs=outputs))
+        self._nodes.append(replace(node, inputs=inputs, outputs=outputs))
         for value, old in zip(outputs, node.outputs, strict=True):
             keeps_order = not native or old.type.rank < 2
             (self._spec if keeps_order else self._native)[old.name] = value

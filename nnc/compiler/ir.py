@@ -57,6 +57,9 @@ class Node:
     outputs: tuple[Value, ...]
     weights: tuple[Weight, ...] = ()
     span: Span = field(default=NOWHERE, compare=False, repr=False)
+    axes: tuple[int, ...] = ()
+    """Where a backend works in another layout than the spec: the spec's axis that stands at each
+    place of the inputs' examples. Empty: the axes are the spec's."""
 
     @property
     def output(self) -> Value:

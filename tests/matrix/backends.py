@@ -54,27 +54,27 @@ class Pair:
         """Floats as float32, which has all of them exactly."""
         return {n: a.astype(np.float32) if a.dtype.kind == "f" else a for n, a in arrays.items()}
 
-    def check_outputs(self, inputs: Arrays, *, training: bool = False) -> Arrays:
+    def check_outputs(self, inputs: Arrays, *, training: bool = False, step: int = 0) -> Arrays:
         """Outputs agree; gives the reference's."""
-        expected = self.reference.outputs(inputs, training=training)
-        found = self.backend.outputs(self.given(inputs), training=training)
+        expected = self.reference.outputs(inputs, training=training, step=step)
+        found = self.backend.outputs(self.given(inputs), training=training, step=step)
         self.judge(compare.outputs(expected, found, self.precision))
         return expected
 
     def check_pullback(
-        self, inputs: Arrays, rng: np.random.Generator, *, training: bool = False
+        self, inputs: Arrays, rng: np.random.Generator, *, training: bool = False, step: int = 0
     ) -> None:
         """Gradients of inputs and weights agree for random gradients of the outputs."""
         outputs = ReferenceRunner(self.program, self.reference.weights()).outputs(
-            inputs, training=training
+            inputs, training=training, step=step
         )
         cotangents = {
             n: rng.normal(size=y.shape).astype(np.float32)
             for n, y in outputs.items()
             if y.dtype.kind == "f"
         }
-        expected = self.reference.pullback(inputs, cotangents, training=training)
-        found = self.backend.pullback(self.given(inputs), cotangents, training=training)
+        expected = self.reference.pullback(inputs, cotangents, training=training, step=step)
+        found = self.backend.pullback(self.given(inputs), cotangents, training=training, step=step)
         for theirs, ours in zip(expected, found, strict=True):
             layers = dict.fromkeys(theirs, "all")
             self.judge(compare.gradients(theirs, ours, layers, self.precision))

@@ -15,7 +15,7 @@ ENGINES = ("reference", "torch")
 MLP = """\
 model M {
   input  x: f32[3]
-  logits = x -> Dense(5) -> tanh -> Dense(4)
+  logits = x -> Dense(5) -> tanh -> Dropout(0.2) -> Dense(4)
   output p = logits -> softmax
 }
 train {
@@ -29,7 +29,8 @@ train {
 CNN = """\
 model M {
   input  x: f32[2, 6, 6]
-  h = x -> Conv2d(3, 3, bias=false) -> BatchNorm -> relu -> MaxPool2d(2) -> flatten
+  h = x -> Conv2d(3, 3, bias=false) -> BatchNorm -> relu -> SpatialDropout(0.3)
+    -> MaxPool2d(2) -> GaussianNoise(0.1) -> flatten
   output p = h -> Dense(2)
 }
 train {

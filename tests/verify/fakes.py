@@ -46,8 +46,8 @@ def fake(lie: Lie, *, missing: str | None = None) -> Backend:
             self._precision = precision
             self._inner = ReferenceRunner(lie.program(program), lie.weights(dict(weights)))
 
-        def outputs(self, inputs: Arrays, *, training: bool = False) -> Arrays:
-            found = self._inner.outputs(inputs, training=training)
+        def outputs(self, inputs: Arrays, *, training: bool = False, step: int = 0) -> Arrays:
+            found = self._inner.outputs(inputs, training=training, step=step)
             return lie.outputs(self._cast(found))
 
         def gradients(self, inputs: Arrays, targets: Arrays) -> tuple[float, Arrays]:
@@ -55,9 +55,9 @@ def fake(lie: Lie, *, missing: str | None = None) -> Backend:
             return lie.loss(loss), lie.gradients(self._cast(found))
 
         def pullback(
-            self, inputs: Arrays, cotangents: Arrays, *, training: bool = False
+            self, inputs: Arrays, cotangents: Arrays, *, training: bool = False, step: int = 0
         ) -> tuple[Arrays, Arrays]:
-            first, second = self._inner.pullback(inputs, cotangents, training=training)
+            first, second = self._inner.pullback(inputs, cotangents, training=training, step=step)
             return self._cast(first), lie.gradients(self._cast(second))
 
         def weights(self) -> Arrays:

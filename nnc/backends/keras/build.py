@@ -25,8 +25,9 @@ class Builder:
     depends to their variables, and `piece` knows what was used of the hand-written code.
     """
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, seed: int) -> None:
         self._graph = graph
+        self.seed = seed
         self._names = py.Names(_RESERVED)
         self._layer_names = LayerNames()
         self._uses = Counter(node.layer for node in graph.nodes)

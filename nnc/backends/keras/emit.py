@@ -84,7 +84,7 @@ class _Source:
     def model(self) -> None:
         """The function that builds the model."""
         graph = native(_with_predictions(self._program), "channels_last")
-        builder = Builder(graph)
+        builder = Builder(graph, self._program.seed)
         builder.build()
         self._weights, self._fixed = builder.weights, builder.fixed
         self._blocks = builder.blocks

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeAlias
 
 from nnc.backends import pysource as py
 from nnc.backends.base import Table
+from nnc.backends.draws import key_of
 from nnc.backends.keras.initializers import initializer
 from nnc.compiler.ir import Node
 from nnc.compiler.types import TensorType
@@ -64,6 +65,10 @@ _FILES = {
     "penalties": "sum_of_magnitudes sum_of_squares",
     "pooling": "adaptive_average_pool adaptive_max_pool average_pool max_pool slide",
     "recurrent": "valid_steps",
+    "regularization": (
+        "AlphaDropout DRAWN_AT Drawing Dropout GaussianDropout GaussianNoise SpatialDropout "
+        "set_step"
+    ),
     "resize": "interpolate nearest",
     "selection": "Gather",
     "training": "train",
@@ -100,6 +105,9 @@ class Writer(Protocol):
     @property
     def piece(self) -> PieceNames: ...
 
+    @property
+    def seed(self) -> int: ...
+
 
 class Site:
     """A node being lowered: what it takes, by the names these have in the program."""
@@ -126,6 +134,11 @@ class Site:
     def type(self) -> TensorType:
         """The type of the first input."""
         return self.node.inputs[0].type
+
+    @property
+    def key(self) -> py.Hexadecimal:
+        """The key of the numbers that the node draws in training."""
+        return py.Hexadecimal(key_of(self._writer.seed, self.node.name))
 
     def weight(self, name: str) -> Weight:
         """The weight of this name. Raises StopIteration when the node has none of it."""

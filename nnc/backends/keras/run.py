@@ -33,7 +33,8 @@ class KerasRunner(Runner):
                 self._model = self._trained_model = self._module["build_model"]()
             self._module["set_weights"](self._model, self._cast(weights))
 
-    def outputs(self, inputs: Arrays, *, training: bool = False) -> Arrays:
+    def outputs(self, inputs: Arrays, *, training: bool = False, step: int = 0) -> Arrays:
+        self._begin(step)
         with self._floats():
             results = self._model(self._tensors(inputs), training=training)
         return {name: result.numpy() for name, result in results.items()}
@@ -51,10 +52,11 @@ class KerasRunner(Runner):
         return float(loss), self._canonical(trained, gradients)
 
     def pullback(
-        self, inputs: Arrays, cotangents: Arrays, *, training: bool = False
+        self, inputs: Arrays, cotangents: Arrays, *, training: bool = False, step: int = 0
     ) -> tuple[Arrays, Arrays]:
         import tensorflow as tf
 
+        self._begin(step)
         tensors = self._tensors(inputs)
         floats = {name: x for name, x in tensors.items() if x.dtype.is_floating}
         with self._floats(), tf.GradientTape() as tape:
@@ -74,6 +76,11 @@ class KerasRunner(Runner):
             for (name, x), gradient in zip(floats.items(), gradients, strict=False)
         }
         return of_inputs, self._canonical(trained, gradients[len(floats) :])
+
+    def _begin(self, step: int) -> None:
+        """Tell the layers that draw which step it is."""
+        if "DRAWN_AT" in self._module:
+            self._module["DRAWN_AT"].assign([step, 0])
 
     def weights(self) -> Arrays:
         with self._floats():

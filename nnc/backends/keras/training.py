@@ -208,6 +208,7 @@ def features(program: Program) -> frozenset[str]:
         "batch": training.batch is not None,
         "clip": training.clip is not None,
         "metrics": bool(training.metrics),
+        "random": any(node.op.is_random for node in program.graph.nodes),
         "constrained": bool(program.graph.constraints),
         "measured": bool(training.metrics) and not monitored,
         "monitored": monitored,

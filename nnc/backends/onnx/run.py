@@ -55,7 +55,7 @@ class OnnxRunner(Runner):
                 f"onnxruntime can't run this model in {precision}: {error}"
             ) from error
 
-    def outputs(self, inputs: Arrays, *, training: bool = False) -> Arrays:
+    def outputs(self, inputs: Arrays, *, training: bool = False, step: int = 0) -> Arrays:
         """The outputs by name. Raises NotImplementedError for training."""
         if training:
             raise NotImplementedError("an exported ONNX model is for evaluation")

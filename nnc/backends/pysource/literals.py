@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import isinf, isnan
 
-from nnc.backends.pysource.values import Scalar
+from nnc.backends.pysource.values import Hexadecimal, Scalar
 
 _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
@@ -15,6 +15,8 @@ def scalar(value: Scalar) -> str:
         return string(value)
     if isinstance(value, float):
         return _float(value)
+    if isinstance(value, Hexadecimal):
+        return f"0x{value:08X}"
     return repr(value)
 
 

@@ -10,6 +10,10 @@ from typing import TypeAlias
 Scalar: TypeAlias = bool | int | float | str | None
 
 
+class Hexadecimal(int):
+    """A whole number of 32 bits that is written as `0x5D3F21AA`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Name:
     """An identifier. Raises ValueError for what is not one."""

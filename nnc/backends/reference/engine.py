@@ -45,10 +45,11 @@ class ReferenceEngine(Engine):
         self._gradients: dict[str, Array] = {}
 
     def step(self, parts: Sequence[Arrays], step: int, rate: float) -> float:
-        total = 0.0
+        total, row = 0.0, 0
         summed: dict[str, Array] = {}
         for part, share in zip(parts, shares(parts), strict=True):
-            loss, found = self._runner.gradients(part, part, training=True)
+            loss, found = self._runner.gradients(part, part, training=True, step=step, row=row)
+            row += size(part)
             for name, gradient in found.items():
                 summed[name] = summed.get(name, 0.0) + share * gradient
             total += share * loss

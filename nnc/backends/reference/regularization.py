@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from nnc.backends.reference.table import Call, ops
-from nnc.backends.reference.tape import Tensor
-from nnc.compiler.vocabulary.ops.base import Op
+from nnc.backends import draws
+from nnc.backends.reference.table import Call, Draw, ops
+from nnc.backends.reference.tape import Tensor, constant, where
 from nnc.compiler.vocabulary.ops.regularization import (
+    SELU_LIMIT,
     AlphaDropout,
     Dropout,
     GaussianDropout,
@@ -14,12 +15,55 @@ from nnc.compiler.vocabulary.ops.regularization import (
 )
 
 
-@ops.lowers(Dropout, SpatialDropout, AlphaDropout, GaussianDropout, GaussianNoise)
-def unchanged(op: Op, call: Call) -> Tensor:
-    """x. Raises ValueError in training that draws numbers: no reference can foretell chance."""
-    if call.training and op.is_random:
-        raise ValueError(
-            f"{op.word}: training draws numbers and gives another result each time; "
-            "only its evaluation has a reference"
-        )
-    return call.x
+@ops.lowers(Dropout)
+def dropout(op: Dropout, call: Call) -> Tensor:
+    """x · kept / (1 - rate) in training, x otherwise."""
+    if not (call.training and op.is_random):
+        return call.x
+    return call.x * constant(_kept(op.rate, call.x.shape, call.draw) / (1 - op.rate))
+
+
+@ops.lowers(SpatialDropout)
+def spatial_dropout(op: SpatialDropout, call: Call) -> Tensor:
+    """Dropout of whole channels: what is kept has the shape [batch, channels]."""
+    if not (call.training and op.is_random):
+        return call.x
+    shape, axis = call.x.shape, op.channel_axis(call.types[0]) + 1
+    kept = _kept(op.rate, (shape[0], shape[axis]), call.draw)
+    alone = [shape[0], *(n if i == axis else 1 for i, n in enumerate(shape) if i)]
+    return call.x * constant(kept.reshape(alone) / (1 - op.rate))
+
+
+@ops.lowers(AlphaDropout)
+def alpha_dropout(op: AlphaDropout, call: Call) -> Tensor:
+    """a · (x or s) + b in training, x otherwise."""
+    if not (call.training and op.is_random):
+        return call.x
+    kept = _kept(op.rate, call.x.shape, call.draw)
+    a: float = ((1 - op.rate) * (1 + op.rate * SELU_LIMIT**2)) ** -0.5
+    return where(kept, call.x, constant(SELU_LIMIT)) * a - a * op.rate * SELU_LIMIT
+
+
+@ops.lowers(GaussianDropout)
+def gaussian_dropout(op: GaussianDropout, call: Call) -> Tensor:
+    """x · (1 + √(rate / (1 - rate)) · normal) in training, x otherwise."""
+    if not (call.training and op.is_random):
+        return call.x
+    return call.x * constant(1 + (op.rate / (1 - op.rate)) ** 0.5 * _normal(call))
+
+
+@ops.lowers(GaussianNoise)
+def gaussian_noise(op: GaussianNoise, call: Call) -> Tensor:
+    """x + std · normal in training, x otherwise."""
+    if not (call.training and op.is_random):
+        return call.x
+    return call.x + constant(op.std * _normal(call))
+
+
+def _kept(rate: float, shape: tuple[int, ...], draw: Draw) -> draws.Kept:
+    return draws.kept(rate, draw.key, draws.places(shape, draw.row, draw.axes))
+
+
+def _normal(call: Call) -> draws.Normal:
+    draw = call.draw
+    return draws.normal(draw.key, draws.places(call.x.shape, draw.row, draw.axes))

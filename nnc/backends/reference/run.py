@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from nnc.backends import draws
 from nnc.backends.base import Arrays, Precision, Runner
 from nnc.backends.reference import table, tape
-from nnc.backends.reference.table import Call
+from nnc.backends.reference.table import Call, Draw
 from nnc.backends.reference.tape import Array, Tensor
 from nnc.compiler.ir import Node, Program, Training, Value
 from nnc.compiler.types import TensorType
@@ -34,13 +35,13 @@ class ReferenceRunner(Runner):
         self._stored = stored
         self._weights = {name: np.array(weights[name], np.float64) for name in stored}
 
-    def outputs(self, inputs: Arrays, *, training: bool = False) -> Arrays:
-        found = _Evaluation(self, inputs, training=training).values
+    def outputs(self, inputs: Arrays, *, training: bool = False, step: int = 0) -> Arrays:
+        found = _Evaluation(self, inputs, training=training, step=step).values
         return {o.name: found[o.value.name].value for o in self._program.graph.outputs}
 
-    def values(self, inputs: Arrays, *, training: bool = False) -> Arrays:
+    def values(self, inputs: Arrays, *, training: bool = False, step: int = 0) -> Arrays:
         """Every input and every node's results by the value's name."""
-        found = _Evaluation(self, inputs, training=training).values
+        found = _Evaluation(self, inputs, training=training, step=step).values
         return {name: tensor.value for name, tensor in found.items()}
 
     def judged(self, batch: Arrays) -> tuple[float, Arrays]:
@@ -56,12 +57,19 @@ class ReferenceRunner(Runner):
         return self._program.training
 
     def gradients(
-        self, inputs: Arrays, targets: Arrays, *, training: bool = False
+        self,
+        inputs: Arrays,
+        targets: Arrays,
+        *,
+        training: bool = False,
+        step: int = 0,
+        row: int = 0,
     ) -> tuple[float, Arrays]:
-        """As every runner's. With `training`: statistics of the batch used and the running ones
+        """As every runner's. With `training`: dropout on, as in update number `step` for examples
+        from number `row` of the batch on, statistics of the batch used and the running ones
         updated."""
         judging = self._judging()
-        run = _Evaluation(self, inputs, training=training, tracked=True)
+        run = _Evaluation(self, inputs, training=training, step=step, row=row, tracked=True)
         with np.errstate(all="ignore"):
             loss = _loss(judging, run, targets)
             names = list(run.trained)
@@ -69,9 +77,9 @@ class ReferenceRunner(Runner):
         return float(loss.value), dict(zip(names, found, strict=True))
 
     def pullback(
-        self, inputs: Arrays, cotangents: Arrays, *, training: bool = False
+        self, inputs: Arrays, cotangents: Arrays, *, training: bool = False, step: int = 0
     ) -> tuple[Arrays, Arrays]:
-        run = _Evaluation(self, inputs, training=training, tracked=True)
+        run = _Evaluation(self, inputs, training=training, step=step, tracked=True)
         graph = self._program.graph
         seeds = [
             (run.values[o.value.name], np.asarray(cotangents[o.name]))
@@ -103,7 +111,9 @@ def is_trained(weight: Weight) -> bool:
 
 
 class _Evaluation:
-    """One run forward: every value by name; trained weights are variables when `tracked`."""
+    """One run forward: every value by name; trained weights are variables when `tracked`. In
+    training `step` is that of the numbers drawn, and `row` the first example's place in the
+    batch."""
 
     def __init__(
         self,
@@ -112,9 +122,13 @@ class _Evaluation:
         *,
         training: bool = False,
         tracked: bool = False,
+        step: int = 0,
+        row: int = 0,
     ) -> None:
         self._runner = runner
         self._training = training
+        self._step = step
+        self._row = row
         self._leaves = {name: runner._leaf(name, tracked=tracked) for name in runner._stored}
         graph = runner._program.graph
         self.values = {value.name: _input(value, inputs, tracked) for value in graph.inputs}
@@ -140,6 +154,7 @@ class _Evaluation:
             node.input_types,
             weights,
             training=self._training,
+            draw=self._draw(node),
         )
         for name, array in statistics.items():
             full = f"{node.layer}.{name}"
@@ -147,6 +162,10 @@ class _Evaluation:
             self._leaves[full] = tape.constant(array)
         for value, tensor in zip(node.outputs, made, strict=True):
             self.values[value.name] = tensor
+
+    def _draw(self, node: Node) -> Draw:
+        key = draws.key_of(self._runner._program.seed, node.name)
+        return Draw(draws.key_at(key, self._step), self._row, node.axes)
 
 
 def apply(
@@ -156,10 +175,11 @@ def apply(
     weights: Mapping[str, Tensor],
     *,
     training: bool = False,
+    draw: Draw | None = None,
 ) -> tuple[tuple[Tensor, ...], dict[str, Array]]:
     """The results of one op, and new values of its running statistics."""
     sized = tuple(TensorType(t.dtype, x.shape[1:]) for t, x in zip(types, inputs, strict=True))
-    call = Call(inputs, sized, weights, training)
+    call = Call(inputs, sized, weights, training, draw=draw or Draw(0))
     made = table.ops.find(op)(op, call)
     return (made if isinstance(made, tuple) else (made,)), call.statistics
 

@@ -18,6 +18,18 @@ from nnc.compiler.vocabulary.ops.base import Types
 
 
 @dataclass(frozen=True)
+class Draw:
+    """What the numbers that one node draws in one step depend on (see `nnc.backends.draws`)."""
+
+    key: int
+    """The key of the node at the step."""
+    row: int = 0
+    """Which example of the whole batch is the first one here."""
+    axes: tuple[int, ...] = ()
+    """The axes of the examples, where these are not the spec's."""
+
+
+@dataclass(frozen=True)
 class Call:
     """One application of an op to arrays whose first axis is the batch."""
 
@@ -28,6 +40,8 @@ class Call:
     training: bool = False
     statistics: dict[str, Array] = field(default_factory=dict)
     """Where an op puts the new values of running statistics."""
+    draw: Draw = field(default_factory=lambda: Draw(0))
+    """Where the numbers come from that are drawn in training."""
 
     @property
     def x(self) -> Tensor:

@@ -104,7 +104,7 @@ class _Text:
     """The body of a program as it grows: each part stands behind the pieces that it needs."""
 
     def __init__(self, program: Program) -> None:
-        self.pieces = Pieces(batch_name(program.graph))
+        self.pieces = Pieces(batch_name(program.graph), program.seed)
         self.given: list[str] = []
         """Names that the program has already, or makes itself."""
         self.body: list[py.Statement] = []

@@ -44,8 +44,10 @@ class TorchEngine(Engine):
         with self._runner.floats():
             self._model.train()
             self._optimizer.zero_grad()
-            total = 0.0
+            total, row = 0.0, 0
             for part, share in zip(parts, shares(parts), strict=True):
+                self._runner.begin(step, row)
+                row += size(part)
                 loss = self._module.objective(self._model, self._runner.batch(part))
                 (loss if share == 1 else loss * share).backward()
                 total += share * float(loss.detach())

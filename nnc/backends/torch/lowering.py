@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeAlias
 
 from nnc.backends import pysource as py
 from nnc.backends.base import Table
+from nnc.backends.draws import key_of
 from nnc.compiler.ir import Node
 from nnc.compiler.types import TensorType
 
@@ -19,6 +20,9 @@ class Writer(Protocol):
     def layer(self, node: Node, constructor: py.Call) -> py.Expr: ...
 
     def piece(self, name: str) -> py.Name: ...
+
+    @property
+    def seed(self) -> int: ...
 
 
 class Site:
@@ -55,6 +59,11 @@ class Site:
         if frozen:
             constructor = py.method(constructor, "requires_grad_", False)
         return self._writer.layer(self.node, constructor)
+
+    @property
+    def key(self) -> py.Hexadecimal:
+        """The key of the numbers that the node draws in training."""
+        return py.Hexadecimal(key_of(self._writer.seed, self.node.name))
 
     def apply(self, constructor: py.Call, *inputs: py.Expr) -> py.Call:
         """A module called on these, or on the inputs of the node."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from nnc.backends import pysource as py
-from nnc.backends.torch.lowering import OPS, Lowered, Site
+from nnc.backends.torch.lowering import OPS, Lowered, Site, batch_axis
+from nnc.compiler.vocabulary.ops.base import Op
 from nnc.compiler.vocabulary.ops.regularization import (
     AlphaDropout,
     Dropout,
@@ -13,31 +14,24 @@ from nnc.compiler.vocabulary.ops.regularization import (
 )
 
 
-@OPS.lowers(Dropout)
-def dropout(op: Dropout, at: Site) -> Lowered:
-    return at.apply(py.call("nn.Dropout", p=op.rate))
-
-
-@OPS.lowers(SpatialDropout)
-def spatial_dropout(op: SpatialDropout, at: Site) -> Lowered:
-    axes = 1 if at.varies else at.type.rank - 1
-    layer = at.layer(py.call(f"nn.Dropout{axes}d", p=op.rate))
-    if axes == at.type.rank - 1:
-        return py.call(layer, at.input)
-    made = py.call(layer, py.method(at.input, "flatten", 2))
-    return py.method(made, "reshape", py.attribute(at.input, "shape"))
-
-
-@OPS.lowers(AlphaDropout)
-def alpha_dropout(op: AlphaDropout, at: Site) -> Lowered:
-    return at.apply(py.call("nn.AlphaDropout", p=op.rate))
-
-
-@OPS.lowers(GaussianDropout)
-def gaussian_dropout(op: GaussianDropout, at: Site) -> Lowered:
-    return at.apply(py.call(at.piece("regularization:GaussianDropout"), rate=op.rate))
+@OPS.lowers(Dropout, SpatialDropout, AlphaDropout, GaussianDropout)
+def rated(op: Dropout | SpatialDropout | AlphaDropout | GaussianDropout, at: Site) -> Lowered:
+    return _drawing(op, at, rate=op.rate)
 
 
 @OPS.lowers(GaussianNoise)
 def gaussian_noise(op: GaussianNoise, at: Site) -> Lowered:
-    return at.apply(py.call(at.piece("regularization:GaussianNoise"), std=op.std))
+    return _drawing(op, at, std=op.std)
+
+
+def _drawing(op: Op, at: Site, **amount: float) -> Lowered:
+    """The piece of the word's own name. It counts elements in the order of the spec's axes."""
+    if not op.is_random:
+        return at.input
+    layer = py.call(at.piece(f"regularization:{op.word}"), **amount, key=at.key)
+    axes = at.node.axes
+    if not axes:
+        return at.apply(layer)
+    there = (batch_axis(axes.index(axis)) for axis in range(len(axes)))
+    made = at.apply(layer, py.method(at.input, "permute", 0, *there))
+    return py.method(made, "permute", 0, *map(batch_axis, axes))

@@ -85,8 +85,16 @@ class TorchRunner(Runner):
             given[target.name] = self._tensor(arrays[target.name], dtype)
         return given
 
-    def _forward(self, inputs: dict[str, Any], *, training: bool) -> dict[str, Any]:
+    def begin(self, step: int, row: int = 0) -> None:
+        """Tell the layers that draw the step, and which example of the batch comes first."""
+        drawing: Any = getattr(self.module, "Drawing", ())
+        for layer in self.model.modules():
+            if isinstance(layer, drawing):
+                layer.begin(step, row)
+
+    def _forward(self, inputs: dict[str, Any], *, training: bool, step: int) -> dict[str, Any]:
         self.model.train(training)
+        self.begin(step)
         names = [output.name for output in self._program.graph.outputs]
         with self.floats():
             made = self.model(*inputs.values())
@@ -109,10 +117,10 @@ class TorchRunner(Runner):
         with self._torch.no_grad(), self.floats():
             yield
 
-    def outputs(self, inputs: Arrays, *, training: bool = False) -> Arrays:
+    def outputs(self, inputs: Arrays, *, training: bool = False, step: int = 0) -> Arrays:
         with self._torch.no_grad():
             given = self._given(self._program.graph.inputs, inputs)
-            return _arrays(self._forward(given, training=training))
+            return _arrays(self._forward(given, training=training, step=step))
 
     def gradients(self, inputs: Arrays, targets: Arrays) -> tuple[float, Arrays]:
         training = self._program.training
@@ -124,12 +132,12 @@ class TorchRunner(Runner):
         return float(loss.detach()), _arrays(self._gradients(loss, self.trained))
 
     def pullback(
-        self, inputs: Arrays, cotangents: Arrays, *, training: bool = False
+        self, inputs: Arrays, cotangents: Arrays, *, training: bool = False, step: int = 0
     ) -> tuple[Arrays, Arrays]:
         graph = self._program.graph
         given = self._given(graph.inputs, inputs)
         leaves = {n: x.requires_grad_() for n, x in given.items() if x.is_floating_point()}
-        made = self._forward(given, training=training)
+        made = self._forward(given, training=training, step=step)
         total = sum((made[n] * self._tensor(c, "f32")).sum() for n, c in cotangents.items())
         found = self._gradients(total, {**leaves, **self.trained})
         return (

@@ -93,6 +93,8 @@ def features(program: Program, training: Training) -> Iterator[str]:
         yield "batch"
     if training.clip is not None:
         yield "clip"
+    if any(node.op.is_random for node in program.graph.nodes):
+        yield "random"
     if isinstance(training.schedule, Plateau):
         yield "plateau"
     measured = {use.name: use.metric for use in training.metrics}

@@ -74,10 +74,8 @@ def test_batch_norm_needs_more_than_one_element() -> None:
         runner_of(BatchNorm(), "f32[3]").outputs({"x0": np.ones((1, 3))}, training=True)
 
 
-def test_dropout_in_training_has_no_reference() -> None:
+def test_a_dropout_of_nothing_changes_nothing() -> None:
     x = {"x0": RNG.normal(size=(2, 4))}
-    with pytest.raises(ValueError, match="Dropout"):
-        runner_of(Dropout(rate=0.5), "f32[4]").outputs(x, training=True)
     still = runner_of(Dropout(rate=0.0), "f32[4]").outputs(x, training=True)
     np.testing.assert_array_equal(still["y0"], x["x0"])
 

@@ -29,6 +29,7 @@ from nnc.backends.keras.pieces.program import (
     measure,
     objective,
 )
+from nnc.backends.keras.pieces.regularization import set_step
 
 
 class EarlyStopping:
@@ -125,7 +126,6 @@ def train(
     epochs: int = EPOCHS,
 ) -> list[dict[str, float]]:
     """Train on data["train"]; gives the results of each epoch."""
-    keras.utils.set_random_seed(SEED)
     examples = data["train"]
     count = len(next(iter(examples.values())))
     size = count  # when: not batch
@@ -142,6 +142,7 @@ def train(
         rows = order.permutation(count)  # when: batch
         total = 0.0
         for batch in batches(examples, rows, size):
+            set_step(step)  # when: random
             loss = update(batch, plateau.rate(step, steps))  # when: plateau
             loss = update(batch, learning_rate(step, steps))  # when: not plateau
             total += float(loss) * len(next(iter(batch.values())))

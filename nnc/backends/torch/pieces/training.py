@@ -28,6 +28,7 @@ from nnc.backends.torch.pieces.program import (
     objective,
     optimizer_of,
 )
+from nnc.backends.torch.pieces.regularization import set_step
 
 
 class EarlyStopping:
@@ -131,6 +132,7 @@ def train(
         rows = torch.randperm(count, generator=order)  # when: batch
         total = torch.zeros((), dtype=torch.float64)
         for batch in batches(examples, rows, size):
+            set_step(model, step)  # when: random
             rate = learning_rate(step, steps)  # when: not plateau
             rate = plateau.rate(step, steps)  # when: plateau
             loss = update(model, optimizer, batch, rate)

@@ -74,7 +74,7 @@ class Op(Word):
 
     @property
     def is_random(self) -> bool:
-        """Whether training draws numbers, so that it gives another result each time."""
+        """Whether training draws numbers, so that it gives another result at each step."""
         return False
 
     def result_names(self) -> tuple[str, ...]:

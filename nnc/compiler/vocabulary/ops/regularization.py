@@ -1,4 +1,9 @@
-"""Layers that act in training only."""
+"""Layers that act in training only.
+
+What they draw is a function of the spec's seed, the layer's name, the step and the place of an
+element in the batch, the same on every backend; `bits` is that of `nnc/backends/draws.py`, its key
+made of the first three, its index the element's place, counted row by row.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +20,9 @@ from nnc.compiler.vocabulary.ops.base import (
     require_float,
     require_rank,
 )
+
+SELU_LIMIT = -1.0507009873554805 * 1.6732632423543772
+"""What selu tends to far below 0."""
 
 
 class Rated(Op):
@@ -39,7 +47,8 @@ class Rated(Op):
 
 class Dropout(Rated, ElementWise):
     """In training each element is 0 with probability `rate` and otherwise x / (1 - rate); in
-    evaluation x (Srivastava et al. 2014)."""
+    evaluation x (Srivastava et al. 2014). It is kept where bits >> 8 >= floor(rate · 2^24), with
+    random bits that depend on the seed, the layer, the step and the place in the batch alone."""
 
     word = "Dropout"
     aliases = ("dropout",)
@@ -47,7 +56,8 @@ class Dropout(Rated, ElementWise):
 
 class SpatialDropout(Channelled, Rated):
     """In training each channel of each example is 0 at all places with probability `rate` and
-    otherwise x / (1 - rate); in evaluation x (Tompson et al. 2015)."""
+    otherwise x / (1 - rate); in evaluation x (Tompson et al. 2015). Drawn as for `Dropout`, by the
+    place in [batch, channels]."""
 
     word = "SpatialDropout"
     aliases = (
@@ -88,7 +98,7 @@ class SpatialDropout(Channelled, Rated):
 class AlphaDropout(Rated, ElementWise):
     """In training each element is a·x + b, or with probability `rate` a·s + b, where s = -1.7581 is
     the limit of selu, a = 1 / sqrt((1 - rate)·(1 + rate·s²)) and b = -a·rate·s: what has mean 0 and
-    variance 1 keeps them. In evaluation x (Klambauer et al. 2017)."""
+    variance 1 keeps them. In evaluation x (Klambauer et al. 2017). Drawn as for `Dropout`."""
 
     word = "AlphaDropout"
     aliases = ("alpha_dropout",)
@@ -96,7 +106,7 @@ class AlphaDropout(Rated, ElementWise):
 
 class GaussianDropout(Rated, ElementWise):
     """In training each element is multiplied by a normal number of mean 1 and variance rate / (1 -
-    rate); in evaluation x (Srivastava et al. 2014)."""
+    rate); in evaluation x (Srivastava et al. 2014). Drawn as for `GaussianNoise`."""
 
     word = "GaussianDropout"
     rate: Probability = Field(0.5, description="the rate of the dropout that it stands for")
@@ -104,7 +114,9 @@ class GaussianDropout(Rated, ElementWise):
 
 class GaussianNoise(ElementWise):
     """In training a normal number of mean 0 and standard deviation `std` is added to each element;
-    in evaluation x."""
+    in evaluation x. It is std · √(-2 ln u) · cos(2π v) (Box and Muller 1958), where u = (1 + (b >>
+    8)) / 2^24 and v = (c >> 8) / 2^24 with random bits b, c for the numbers 2i and 2i + 1 of the
+    element at place i."""
 
     word = "GaussianNoise"
     positional = ("std",)
