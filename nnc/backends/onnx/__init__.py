@@ -14,6 +14,7 @@ from nnc.backends.onnx import (
     losses,
     merge,
     normalization,
+    optimizers,
     padding,
     pooling,
     recurrent,
@@ -26,6 +27,9 @@ from nnc.backends.onnx import (
     units,
 )
 from nnc.backends.onnx.comparison import LOSSES
+from nnc.backends.onnx.constraints import CONSTRAINTS
+from nnc.backends.onnx.penalties import PENALTIES
+from nnc.backends.onnx.updates import CLIPS, OPTIMIZERS
 
 __all__ = [
     "TABLES",
@@ -42,6 +46,7 @@ __all__ = [
     "losses",
     "merge",
     "normalization",
+    "optimizers",
     "padding",
     "pooling",
     "recurrent",
@@ -54,6 +59,6 @@ __all__ = [
     "units",
 ]
 
-TABLES = (table.ops, LOSSES)
+TABLES = (table.ops, CONSTRAINTS, LOSSES, PENALTIES, OPTIMIZERS, CLIPS)
 for _table in TABLES:
     _table.sealed()

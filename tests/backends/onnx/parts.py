@@ -6,34 +6,38 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 
 from nnc.backends.base import Precision
-from nnc.backends.onnx import model
 from nnc.backends.onnx.assembly import Array, Assembly, Handle
+from nnc.backends.onnx.graph import End, OnnxGraph, written
+from nnc.backends.onnx.model import NUMPY_TYPES
 from nnc.compiler.ir import Graph
 
 OPSETS = (18, 26)
 """The oldest and the newest that a model can be of."""
-_DTYPES: dict[str, Any] = {
-    "float32": "f32",
-    "float64": "f64",
-    "int64": "i64",
-    "int32": "i32",
-    "uint8": "u8",
-}
 Write = Callable[[Assembly, Mapping[str, Handle]], Mapping[str, Handle]]
 """What writes a part: from the handles of its inputs to those of its results."""
+More = Callable[[], Mapping[str, tuple[Handle, Array]]]
+"""Inputs that the part asked for itself while it was written."""
 
 
 class Part:
     """A part of a model, running."""
 
-    def __init__(self, write: Write, inputs: Mapping[str, Array], precision: Precision) -> None:
-        self.assembly = Assembly(Graph("Part", (), (), ()), 20, precision)
-        self._given = {name: Handle(name) for name in inputs}
-        self._results = dict(write(self.assembly, self._given))
-        self._inputs = {name: np.asarray(array) for name, array in inputs.items()}
+    def __init__(
+        self,
+        write: Write,
+        inputs: Mapping[str, Array],
+        precision: Precision,
+        more: More = dict,
+    ) -> None:
+        self._assembly = Assembly(Graph("Part", (), (), ()), OPSETS[0], precision)
+        given = {name: Handle(name) for name in inputs}
+        self._results = dict(write(self._assembly, given))
+        self._ends = [_end(name, given[name], array) for name, array in inputs.items()]
+        self._ends += [_end(name, handle, array) for name, (handle, array) in more().items()]
         self._sessions = [self._session(opset) for opset in OPSETS]
 
     def __call__(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
@@ -46,40 +50,18 @@ class Part:
         return dict(zip(self._results, first, strict=True))
 
     def _session(self, opset: int) -> Any:
+        tensors = {c.handle: c.array for c in self._assembly.constants}
+        graph = OnnxGraph("part", opset, tuple(self._ends), (), self._assembly.nodes, tensors)
+        model = onnx.ModelProto.FromString(b"".join(written(graph, "tests", "0")))
+        names = graph.names()
+        # Without a type: the runtime finds it out.
+        results = [onnx.ValueInfoProto(name=names[h]) for h in self._results.values()]
+        model.graph.output.extend(results)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
-        return onnxruntime.InferenceSession(self._bytes(opset), options)
-
-    def _bytes(self, opset: int) -> bytes:
-        assembly = self.assembly
-        names: dict[Handle, str] = {handle: name for name, handle in self._given.items()}
-        names |= {handle: f"result {name}" for name, handle in self._results.items()}
-        for handle in (*(c.handle for c in assembly.constants), *assembly.made):
-            names.setdefault(handle, f"{handle.wish} {len(names)}")
-        nodes = b"".join(
-            model.node(
-                node.operator,
-                node.name,
-                ["" if handle is None else names[handle] for handle in node.inputs],
-                [names[handle] for handle in node.outputs],
-                node.attributes,
-            )
-            for node in assembly.nodes
-        )
-        tensors = tuple(
-            chunk for c in assembly.constants for chunk in model.tensor(names[c.handle], c.array)
-        )
-        ends = b"".join(
-            model.graph_input(name, _DTYPES[array.dtype.name], array.shape)
-            for name, array in self._inputs.items()
-        )
-        ends += b"".join(_output(f"result {name}") for name in self._results)
-        whole = model.model(opset, "tests", "0", nodes + model.graph_name("part"), tensors, ends)
-        return b"".join(whole)
+        return onnxruntime.InferenceSession(model.SerializeToString(), options)
 
 
-def _output(name: str) -> bytes:
-    """An output whose type the runtime finds out."""
-    from nnc.backends.onnx.protobuf import message, text
-
-    return message(12, text(1, name))
+def _end(name: str, handle: Handle, array: Array) -> End:
+    x = np.asarray(array)
+    return End(handle, name, NUMPY_TYPES[x.dtype.name], x.shape)
