@@ -28,6 +28,7 @@ from nnc.backends.onnx import (
 )
 from nnc.backends.onnx.comparison import LOSSES
 from nnc.backends.onnx.constraints import CONSTRAINTS
+from nnc.backends.onnx.metrics import METRICS
 from nnc.backends.onnx.penalties import PENALTIES
 from nnc.backends.onnx.updates import CLIPS, OPTIMIZERS
 
@@ -59,6 +60,6 @@ __all__ = [
     "units",
 ]
 
-TABLES = (table.ops, CONSTRAINTS, LOSSES, PENALTIES, OPTIMIZERS, CLIPS)
+TABLES = (table.ops, CONSTRAINTS, LOSSES, METRICS, PENALTIES, OPTIMIZERS, CLIPS)
 for _table in TABLES:
     _table.sealed()

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-import numpy as np
-
 from nnc.backends.base import Table
 from nnc.backends.onnx.assembly import Assembly, Handle, Scope
 from nnc.backends.onnx.model import ELEMENT_TYPES
@@ -47,13 +45,6 @@ class Comparison(Scope):
     def target(self) -> Handle:
         """The last value."""
         return self.values[-1]
-
-    @property
-    def classes(self) -> int:
-        """How long the prediction's last axis is."""
-        count = self.types[0].shape[-1]
-        assert isinstance(count, int)
-        return count
 
     @property
     def is_class(self) -> bool:
@@ -103,6 +94,15 @@ class Comparison(Scope):
         """Whole numbers or truths as numbers of a formula."""
         return self.add("Cast", x, to=ELEMENT_TYPES[self.float_type])
 
+    def places(self) -> Handle:
+        """How long the prediction's last axis is, an i64 scalar; 1 for a prediction without."""
+        if not self.types[0].rank:
+            return self.whole(1, "places")
+        last = self.types[0].shape[-1]
+        if isinstance(last, int):
+            return self.whole(last, "places")
+        return self.add("Squeeze", self.add("Shape", self.prediction, start=-1))
+
     def class_numbers(self) -> Handle:
         """The target as i64."""
         if self.types[-1].dtype == "i64":
@@ -117,7 +117,8 @@ class Comparison(Scope):
 
     def one_hot(self, numbers: Handle) -> Handle:
         """Truths: which element of a row along the last axis has the row's number."""
-        every = self.constant(np.arange(self.classes), "classes")
+        zero, one = self.whole(0, "zero"), self.whole(1, "one")
+        every = self.add("Range", zero, self.places(), one)
         places = self.add("Unsqueeze", numbers, self.whole([-1], "last"))
         return self.add("Equal", every, places)
 

@@ -82,7 +82,7 @@ def _expected(case: LossCase, values: list[Array]) -> float:
 
 
 def _found(case: LossCase, values: list[Array], precision: Precision) -> Array:
-    types = _types(case)
+    types = tuple(map(parse_type, case.types))
     inputs = {
         f"x{n}": v.astype(precision) if v.dtype.kind == "f" else v for n, v in enumerate(values)
     }
@@ -154,3 +154,22 @@ def test_probabilities_of_0_and_1(word: str) -> None:
     assert isinstance(loss, Loss)
     values = [np.array([0, 1, 0, 1], np.float32), np.array([0, 1, 1, 0], np.float32)]
     _agrees(LossCase(loss, ("f32", "f32")), values)
+
+
+@pytest.mark.parametrize("types", [("f32[T]", "i64"), ("f32[T]", "f32[T]")], ids=str)
+def test_as_many_classes_as_there_are(types: tuple[str, ...]) -> None:
+    kind = find("loss", "cross_entropy")
+    assert kind is not None
+    loss = kind(label_smoothing=0.2)
+    assert isinstance(loss, Loss)
+    case = LossCase(loss, types, logits=True)
+    _agrees(case, _values(case, _types(case)))
+
+
+def test_the_margin_among_as_many_classes_as_there_are() -> None:
+    kind = find("loss", "multiclass_hinge")
+    assert kind is not None
+    loss = kind()
+    assert isinstance(loss, Loss)
+    case = LossCase(loss, ("f32[T]", "i64"))
+    _agrees(case, _values(case, _types(case)))

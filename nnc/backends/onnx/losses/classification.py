@@ -48,7 +48,10 @@ def cross_entropy(loss: words.CrossEntropy, at: Comparison) -> Handle:
     logs, smoothing = logarithms(at), loss.label_smoothing
     if at.is_class:
         return _of_classes(loss, at, logs, smoothing)
-    shares = at.moved(at.scaled(at.target, 1.0 - smoothing), smoothing / at.classes)
+    shares = at.scaled(at.target, 1.0 - smoothing)
+    if smoothing:
+        even = at.add("Div", at.number(smoothing, "smoothing"), at.as_float(at.places()))
+        shares = at.add("Add", shares, even)
     if loss.class_weights is not None:
         shares = at.add("Mul", shares, at.floats(np.array(loss.class_weights), "weights"))
     return at.reduced(loss, at.add("Neg", at.total(at.add("Mul", logs, shares), -1)))
@@ -66,30 +69,30 @@ def _of_classes(
     smoothing: float,
 ) -> Handle:
     """[(1 - s)·Σ w_y·l_y + s/C·Σ Σ w_c·l_c] / Σ w_y over the examples that count."""
-    numbers = at.class_numbers()
-    if loss.class_weights is None and loss.ignore is None and not smoothing:
-        return at.add("Neg", at.reduced(loss, at.pick(logs, numbers)))
-    weights = np.ones(at.classes) if loss.class_weights is None else np.array(loss.class_weights)
-    of_every = at.floats(weights, "weights")
-    if loss.ignore is None:
-        of_class = at.add("Gather", of_every, numbers)
-    else:
+    numbers, kept, weights = at.class_numbers(), None, None
+    if loss.ignore is not None:
         left_out = at.add("Equal", numbers, at.whole(loss.ignore, "ignore"))
         numbers = at.add("Where", left_out, at.whole(0, "any"), numbers)
         kept = at.as_float(at.add("Not", left_out))
-        of_class = at.add("Mul", at.add("Gather", of_every, numbers), kept)
-        of_every = at.add("Mul", of_every, at.add("Unsqueeze", kept, at.whole([-1], "last")))
-    summed = at.total(at.add("Mul", at.pick(logs, numbers), of_class))
+    found = at.pick(logs, numbers)
+    if loss.class_weights is not None:
+        of_classes = at.floats(np.array(loss.class_weights), "weights")
+        weights = at.add("Gather", of_classes, numbers)
+        found, logs = at.add("Mul", found, weights), at.add("Mul", logs, of_classes)
     if smoothing:
-        every = at.scaled(at.total(at.add("Mul", logs, of_every)), smoothing / at.classes)
-        summed = at.add("Add", at.scaled(summed, 1.0 - smoothing), every)
-    summed = at.add("Neg", summed)
-    return summed if loss.reduction == "sum" else _shared(at, summed, of_class)
+        every = at.add("ReduceMean", logs, at.whole([-1], "last"), keepdims=0)
+        found = at.add("Add", at.scaled(found, 1.0 - smoothing), at.scaled(every, smoothing))
+    if kept is not None:
+        found = at.add("Mul", found, kept)
+        weights = kept if weights is None else at.add("Mul", weights, kept)
+    if loss.reduction == "sum" or weights is None:
+        return at.add("Neg", at.reduced(loss, found))
+    return _shared(at, at.add("Neg", at.total(found)), weights)
 
 
-def _shared(at: Comparison, summed: Handle, of_class: Handle) -> Handle:
+def _shared(at: Comparison, summed: Handle, weights: Handle) -> Handle:
     """A sum divided by the weights; 0 where nothing counts."""
-    whole, zero = at.total(of_class), at.number(0.0, "zero")
+    whole, zero = at.total(weights), at.number(0.0, "zero")
     some = at.add("Greater", whole, zero)
     share = at.add("Div", summed, at.add("Where", some, whole, at.number(1.0, "one")))
     return at.add("Where", some, share, zero)
