@@ -131,13 +131,18 @@ AWKWARD: dict[str, tuple[str, dict[str, Any], tuple[Any, ...]]] = {
 }
 
 
-@pytest.mark.parametrize("name", AWKWARD)
-def test_awkward_values(name: str) -> None:
-    word, arguments, given = AWKWARD[name]
+def _loss(word: str, **arguments: Any) -> Loss:
     kind = find("loss", word)
     assert kind is not None
     loss = kind(**arguments)
     assert isinstance(loss, Loss)
+    return loss
+
+
+@pytest.mark.parametrize("name", AWKWARD)
+def test_awkward_values(name: str) -> None:
+    word, arguments, given = AWKWARD[name]
+    loss = _loss(word, **arguments)
     values = [np.array(v) for v in given]
     values = [v.astype(np.float32) if v.dtype.kind == "f" else v for v in values]
     types = tuple(
@@ -148,28 +153,19 @@ def test_awkward_values(name: str) -> None:
 
 @pytest.mark.parametrize("word", ["binary_cross_entropy", "focal"])
 def test_probabilities_of_0_and_1(word: str) -> None:
-    kind = find("loss", word)
-    assert kind is not None
-    loss = kind()
-    assert isinstance(loss, Loss)
+    loss = _loss(word)
     values = [np.array([0, 1, 0, 1], np.float32), np.array([0, 1, 1, 0], np.float32)]
     _agrees(LossCase(loss, ("f32", "f32")), values)
 
 
 @pytest.mark.parametrize("types", [("f32[T]", "i64"), ("f32[T]", "f32[T]")], ids=str)
 def test_as_many_classes_as_there_are(types: tuple[str, ...]) -> None:
-    kind = find("loss", "cross_entropy")
-    assert kind is not None
-    loss = kind(label_smoothing=0.2)
-    assert isinstance(loss, Loss)
+    loss = _loss("cross_entropy", label_smoothing=0.2)
     case = LossCase(loss, types, logits=True)
     _agrees(case, _values(case, _types(case)))
 
 
 def test_the_margin_among_as_many_classes_as_there_are() -> None:
-    kind = find("loss", "multiclass_hinge")
-    assert kind is not None
-    loss = kind()
-    assert isinstance(loss, Loss)
+    loss = _loss("multiclass_hinge")
     case = LossCase(loss, ("f32[T]", "i64"))
     _agrees(case, _values(case, _types(case)))
