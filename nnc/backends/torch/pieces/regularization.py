@@ -42,11 +42,12 @@ class Drawing(nn.Module):
         """The number of each element in the whole batch."""
         size = math.prod(shape[1:])
         index = torch.arange(shape[0] * size, dtype=torch.int32, device=device)
-        return (index + self.row * size).view(*shape)
+        index += self.row * size
+        return index.view(*shape)
 
     def draw(self, places: Tensor) -> Tensor:
         """24 random bits for each place."""
-        return random_bits(self.key_now, places) >> 8 & 0xFFFFFF
+        return random_bits(self.key_now, places).bitwise_right_shift_(8) & 0xFFFFFF
 
 
 def set_step(model: nn.Module, step: int, row: int = 0) -> None:
