@@ -19,6 +19,7 @@ VERBS: Final[dict[str, Callable[[], Verb]]] = {
     "check": verbs.check,
     "fmt": verbs.fmt,
     "compile": verbs.compile_,
+    "export": verbs.export,
     "summary": verbs.summary,
     "plot": verbs.plot,
     "predict": verbs.predict,

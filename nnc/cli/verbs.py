@@ -32,6 +32,12 @@ def compile_() -> Verb:
     return command
 
 
+def export() -> Verb:
+    from nnc.cli.export import command
+
+    return command
+
+
 def summary() -> Verb:
     from nnc.cli.summary import command
 

@@ -26,7 +26,8 @@ FORBIDDEN = {
     ),
     "nnc/backends/": ("nnc.cli", "nnc.grammar", "nnc.training", "nnc.verify", "click", "rich"),
     "nnc/training/": ("nnc.cli", "nnc.grammar", "click", "rich"),
-    "nnc/verify/": ("nnc.cli", "nnc.grammar", "click", "rich"),
+    "nnc/verify/": ("nnc.cli", "nnc.grammar", "nnc.deployment", "click", "rich"),
+    "nnc/deployment/": ("nnc.cli", "nnc.grammar", "click", "rich"),
 }
 """What the files of a room may not import, beside the frameworks."""
 

@@ -31,7 +31,7 @@ def emit(
     symbols. Raises Failed (E701 to E704), ValueError for an opset that isn't in `IR_VERSIONS`.
     """
     graph = drawn(program, weights, opset=opset, precision=precision)
-    return Artifact(".onnx", written(graph, "nnc", nnc.__version__))
+    return Artifact(".onnx", written(graph, nnc.__version__).whole)
 
 
 def drawn(

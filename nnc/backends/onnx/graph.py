@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from nnc.backends.base import Arrays
 from nnc.backends.onnx import model
 from nnc.backends.onnx.assembly import Array, Assembly, Handle, OnnxNode, Stored
+from nnc.backends.onnx.external import DataFile
 from nnc.compiler import ir
 from nnc.compiler.types import Dim, Symbol
 
@@ -117,25 +118,37 @@ def _free(name: str, taken: set[str]) -> str:
     return free
 
 
+@dataclass(frozen=True)
+class Written:
+    """A model as bytes, and the bytes of the file of numbers beside it, if there is one."""
+
+    whole: model.Chunks
+    beside: model.Chunks = ()
+
+
 def written(
-    graph: OnnxGraph, producer: str, version: str, metadata: Mapping[str, str] | None = None
-) -> model.Chunks:
-    """The bytes of a model. The same graph gives the same bytes. Raises Failed (E703)."""
+    graph: OnnxGraph,
+    version: str,
+    *,
+    metadata: Mapping[str, str] | None = None,
+    data_file: str | None = None,
+) -> Written:
+    """The bytes of a model. The same graph gives the same bytes.
+
+    With the name of a `data_file` the numbers are apart. Raises Failed (E703) beyond 2 GB.
+    """
     names = graph.names()
+    apart = DataFile(data_file) if data_file else None
+    tensor = apart.tensor if apart else model.tensor
     nodes = b"".join(_nodes(graph, names)) + model.graph_name(graph.name)
     tensors = tuple(
-        chunk
-        for handle, array in graph.tensors.items()
-        for chunk in model.tensor(names[handle], array)
+        chunk for handle, array in graph.tensors.items() for chunk in tensor(names[handle], array)
     )
-    ends = b"".join(
-        (
-            *(model.graph_input(end.name, end.element, end.shape) for end in graph.inputs),
-            *(model.graph_output(end.name, end.element, end.shape) for end in graph.outputs),
-        )
-    )
-    about = model.metadata(metadata or {})
-    return model.model(graph.opset, producer, version, nodes, tensors, ends, about)
+    inputs = (model.graph_input(end.name, end.element, end.shape) for end in graph.inputs)
+    outputs = (model.graph_output(end.name, end.element, end.shape) for end in graph.outputs)
+    ends, about = b"".join((*inputs, *outputs)), model.metadata(metadata or {})
+    whole = model.model(graph.opset, "nnc", version, nodes, tensors, ends, about)
+    return Written(whole, tuple(apart.chunks) if apart else ())
 
 
 def _nodes(graph: OnnxGraph, names: Mapping[Handle, str]) -> Iterable[bytes]:

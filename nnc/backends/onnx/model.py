@@ -33,6 +33,8 @@ NUMPY_TYPES: Final[Mapping[str, int]] = {
     "int32": 6,
     "int64": 7,
     "float64": 11,
+    "bool": 9,
+    "float16": 10,
 }
 
 IR_VERSIONS: Final[Mapping[int, int]] = {
@@ -68,13 +70,13 @@ def model(
     Raises Failed (E703) beyond 2 GB.
     """
     length = len(nodes_and_name) + sum(map(_bytes, tensors)) + len(ends)
-    if length + _HEADER > MAXIMUM_BYTES:
+    if length + len(about) + _HEADER > MAXIMUM_BYTES:
         raise Failed(
             [
                 Diagnostic(
                     "E703",
                     f"the model has {length:,} bytes, but an ONNX file ends at {MAXIMUM_BYTES:,}",
-                    help="compile for another backend, or make the model smaller",
+                    help="`nnc export --external-data` writes the weights beside the model",
                 )
             ]
         )
@@ -125,12 +127,34 @@ def _attribute(name: str, value: Attribute) -> bytes:
 
 def tensor(name: str, array: NDArray[Any]) -> Chunks:
     """A stored tensor of a graph; small ones in one piece, large ones with their own memory."""
-    little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
-    memory = little.reshape(-1).data.cast("B")
-    described = integers(1, array.shape) + integer(2, NUMPY_TYPES[array.dtype.name])
-    described += text(8, name) + head(9, memory.nbytes)
+    memory = contiguous(array)
+    described = _described(name, array) + head(9, memory.nbytes)
     first = head(5, len(described) + memory.nbytes) + described
     return (first, memory) if memory.nbytes > 256 else (first + bytes(memory),)
+
+
+def tensor_elsewhere(name: str, array: NDArray[Any], file: str, offset: int) -> bytes:
+    """A stored tensor of a graph whose numbers are in another file of the model's folder."""
+    where = {"location": file, "offset": str(offset), "length": str(array.nbytes)}
+    entries = (message(13, text(1, key), text(2, value)) for key, value in where.items())
+    return message(5, _described(name, array), *entries, integer(14, 1))
+
+
+def tensor_file(name: str, array: NDArray[Any]) -> Chunks:
+    """A tensor that is a file of its own, as test vectors are."""
+    memory = contiguous(array)
+    return (_described(name, array) + head(9, memory.nbytes), memory)
+
+
+def contiguous(array: NDArray[Any]) -> memoryview:
+    """The numbers of an array as the format has them: in row-major order, little-endian."""
+    little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+    return little.reshape(-1).data.cast("B")
+
+
+def _described(name: str, array: NDArray[Any]) -> bytes:
+    kind = integer(2, NUMPY_TYPES[array.dtype.name])
+    return integers(1, array.shape) + kind + text(8, name)
 
 
 def graph_input(name: str, element: int, shape: Shape) -> bytes:

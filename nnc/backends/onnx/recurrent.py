@@ -146,6 +146,9 @@ def _initial_state(op: Recurrent, place: Place, given: Handle, role: str) -> Han
 
 def _sequence(op: Recurrent, place: Place, steps: Handle) -> Handle:
     """[time, directions, batch, units] -> [batch, time, directions · units]."""
+    if not op.bidirectional:
+        alone = place.add("Squeeze", steps, place.whole([1], "direction"), role="time_first_output")
+        return place.add("Transpose", alone, role="output", perm=[1, 0, 2])
     moved = place.add("Transpose", steps, role="batch_first", perm=[2, 0, 1, 3])
     width = op.units * len(op.directions)
     return place.add("Reshape", moved, place.whole([0, 0, width], "shape"), role="output")

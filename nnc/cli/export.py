@@ -1,0 +1,121 @@
+"""`nnc export`: a network with its weights as a model for a runtime."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nnc.cli import specs
+from nnc.cli.terminal import Unusable, refuse_overwriting, say, write_chunks
+from nnc.cli.verb import FILE, Verb
+
+if TYPE_CHECKING:
+    from nnc.deployment.export import Chunks, Exported, Options
+
+TARGETS = ("ort", "web", "tensorrt", "openvino", "coreml")
+LEVELS = ("none", "safe", "deploy")
+
+
+@click.command(
+    "export",
+    cls=Verb,
+    example=(
+        "nnc export xor.nn -o xor.onnx --weights xor.safetensors\n"
+        "nnc export xor.nn -o out/xor.onnx --target tensorrt --optimize deploy --card"
+    ),
+    short_help="write an ONNX model for a runtime, with its card and proofs",
+)
+@specs.file_argument
+@click.option("-o", "--output", metavar="PATH", type=FILE, required=True, help="the model file")
+@click.option(
+    "--weights", metavar="FILE", type=FILE, help="safetensors; without it the initial weights"
+)
+@click.option(
+    "--target", type=click.Choice(TARGETS), default="ort", show_default=True, help="the runtime"
+)
+@click.option(
+    "--optimize",
+    type=click.Choice(LEVELS),
+    default="safe",
+    show_default=True,
+    help="none: every layer and name stays; deploy: weights are folded",
+)
+@click.option("--opset", type=int, help="the operator set; without it the target's (20)")
+@click.option("--external-data", "external", is_flag=True, help="weights in a file beside it")
+@click.option("--test-vectors", is_flag=True, help="test_data_set_0 beside it, as ONNX has it")
+@click.option("--card", "carded", is_flag=True, help="a model card beside it, in Markdown")
+@specs.set_option
+def command(
+    file: str,
+    output: str,
+    weights: str | None,
+    target: str,
+    optimize: str,
+    opset: int | None,
+    external: bool,
+    test_vectors: bool,
+    carded: bool,
+    settings: dict[str, Any],
+) -> None:
+    """Write an ONNX model for a runtime: its operators, its versions, in a form that is fast there.
+
+    A layer that the target can't run is refused by name. The same spec, weights and options give
+    the same bytes; the SHA-256 is shown, and stands in the card.
+    """
+    _check_output(output)
+    refuse_overwriting(output, file, weights)
+    specs.require("onnx")
+    from nnc.deployment.export import Options, exported
+
+    options = Options(target=target, optimize=optimize, opset=opset, external=external)  # type: ignore[arg-type]
+    _check_opset(options)
+    program = specs.program(file, settings)
+    arrays = specs.weights(program, weights)
+    if weights is None and arrays:
+        say("without `--weights` this is an untrained network")
+    model = exported(program, arrays, Path(output).name, options)
+    files = dict(model.files)
+    if test_vectors:
+        from nnc.deployment.vectors import vectors
+
+        files |= vectors(program, arrays)
+    if carded:
+        from nnc.deployment.card import card
+
+        files[f"{Path(output).stem}.card.md"] = (card(model).encode(),)
+    _write(Path(output).parent, files)
+    _tell(model)
+
+
+def _check_output(output: str) -> None:
+    if output == "-" or Path(output).suffix != ".onnx":
+        raise Unusable(f"{output} is no name for a model", "end it with `.onnx`")
+
+
+def _check_opset(options: Options) -> None:
+    known = options.runtime.opsets
+    if options.opset is not None and options.opset not in known:
+        raise click.UsageError(
+            f"{options.runtime.title} takes opsets {known[0]} to {known[-1]}, not {options.opset}"
+        )
+
+
+def _write(folder: Path, files: dict[str, Chunks]) -> None:
+    """Write files below a folder; the model, which stands first, comes last, when all is there."""
+    for path, chunks in reversed(files.items()):
+        target = folder / path
+        try:
+            if target.parent != folder:
+                target.parent.mkdir(exist_ok=True)
+        except OSError as error:
+            raise Unusable(f"can't write {target.parent}: {error.strerror}") from None
+        write_chunks(str(target), chunks)
+
+
+def _tell(model: Exported) -> None:
+    for file in model.files:
+        say(f"{file}: {model.size(file):,} bytes, SHA-256 {model.sha256[file]}")
+    operators, nodes = model.graph.opset, len(model.graph.nodes)
+    say(f"opset {operators}, {nodes:,} nodes, for {model.options.runtime.title}")

@@ -1,0 +1,72 @@
+"""`nnc export` as people use it: files, words, refusals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Nnc, contents
+
+
+def test_everything_that_was_asked_for_is_written(nnc: Nnc, folder: Path) -> None:
+    result = nnc("export", "xor.nn", "-o", "xor.onnx", "--test-vectors", "--card")
+    assert result.exit_code == 0, result.stderr
+    assert "untrained" in result.stderr
+    assert "opset 20, 4 nodes, for ONNX Runtime" in result.stderr
+    new = {str(Path(path).relative_to(folder)) for path in contents(folder)}
+    assert new - {"xor.nn", "wrong.nn", "warned.nn"} == {
+        *("xor.onnx", "xor.card.md"),
+        *("test_data_set_0/input_0.pb", "test_data_set_0/output_0.pb"),
+    }
+    assert "SHA-256" in (folder / "xor.card.md").read_text()
+
+
+def test_trained_weights_are_taken(nnc: Nnc, folder: Path) -> None:
+    nnc("compile", "xor.nn", "--backend", "torch", "-o", "xor.py", "--seed", "3")
+    for name in ("a", "b"):
+        result = nnc("export", "xor.nn", "-o", f"{name}.onnx", "--weights", "xor.safetensors")
+        assert "untrained" not in result.stderr
+    nnc("export", "xor.nn", "-o", "c.onnx")
+    a, b, c = ((folder / f"{name}.onnx").read_bytes() for name in "abc")
+    assert a == b != c
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["-o", "xor.nn"], "no name for a model"),
+        (["-o", "-"], "no name for a model"),
+        (["-o", "no/such/folder/xor.onnx"], "can't write"),
+        (["-o", "xor.onnx", "--opset", "17"], "takes opsets 18 to 26, not 17"),
+        (["-o", "x.onnx", "--target", "tensorrt", "--opset", "23"], "takes opsets 18 to 20"),
+        (["-o", "xor.onnx", "--target", "toaster"], "toaster"),
+    ],
+)
+def test_what_cannot_be_is_2(nnc: Nnc, folder: Path, arguments: list[str], words: str) -> None:
+    before = contents(folder)
+    result = nnc("export", "xor.nn", *arguments)
+    assert (result.exit_code, words in result.stderr) == (2, True), result.stderr
+    assert contents(folder) == before
+
+
+def test_a_layer_that_the_target_lacks_is_a_finding(nnc: Nnc, folder: Path) -> None:
+    (folder / "words.nn").write_text(
+        "model M { input x: i64[T]  output y = x -> Embedding(5, 4) -> LSTM(3) }"
+    )
+    before = contents(folder)
+    result = nnc("export", "words.nn", "-o", "words.onnx", "--target", "coreml", "--card")
+    assert (result.exit_code, contents(folder)) == (1, before)
+    assert result.stderr.count("error[E706]") == 2
+    assert "`lstm`" in result.stderr
+
+
+def test_settings_of_the_spec_reach_the_model(nnc: Nnc, folder: Path) -> None:
+    (folder / "wide.nn").write_text(
+        "param units = 2\nmodel M { input x: f32[3]  output y = x -> Dense(units) }"
+    )
+    sizes = []
+    for units in (2, 50):
+        nnc("export", "wide.nn", "-o", "wide.onnx", "--set", f"units={units}")
+        sizes.append((folder / "wide.onnx").stat().st_size)
+    assert sizes[1] > sizes[0] + 4 * 4 * 40
