@@ -24,9 +24,18 @@ class Call:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """`call(path, …)`: the file that the source names, which another may stand in for, or a call
+    that needs none."""
+
+    call: Call
+    path: str | None = None
+
+
+@dataclass(frozen=True)
 class Preparing:
-    """`apply(column, *what was learnt)`. `learn` gives one array, or a tuple of those named in
-    `learnt`, from the training examples."""
+    """`apply(column, *what was learnt)`. `learn(column, rows)` gives one array, or a tuple of those
+    named in `learnt`, from the training examples."""
 
     apply: Call
     learn: Call | None = None
@@ -35,31 +44,34 @@ class Preparing:
     """How the column is read when this preparation is the first."""
 
 
-SOURCES: Table[Callable[[Any], Call]] = Table("pieces", "source")
+SOURCES: Table[Callable[[Any], Reading]] = Table("pieces", "source")
 PREPARATIONS: Table[Callable[[Any], Preparing]] = Table("pieces", "preparation")
 SPLITS: Table[Callable[[Any], Call]] = Table("pieces", "split")
 TABLES = (SOURCES, PREPARATIONS, SPLITS)
+FILES = ("columns", "draws", "preparations", "splits", "tables")
+"""The files of the pieces that data blocks are executed with."""
 
 
 @SOURCES.lowers(words.Text)
-def text(source: words.Text) -> Call:
-    return Call("tables:read_text", (source.path,))
+def text(source: words.Text) -> Reading:
+    return Reading(Call("tables:read_text"), source.path)
 
 
 @SOURCES.lowers(words.Csv)
-def csv(source: words.Csv) -> Call:
+def csv(source: words.Csv) -> Reading:
     options = {"delimiter": source.delimiter, "header": source.header}
-    return Call("tables:read_csv", (source.path,), options)
+    unusual = {name: value for name, value in options.items() if value not in (",", True)}
+    return Reading(Call("tables:read_csv", (), unusual), source.path)
 
 
 @SOURCES.lowers(words.Npz)
-def npz(source: words.Npz) -> Call:
-    return Call("tables:read_npz", (source.path,))
+def npz(source: words.Npz) -> Reading:
+    return Reading(Call("tables:read_npz"), source.path)
 
 
 @SOURCES.lowers(words.Sklearn)
-def sklearn(source: words.Sklearn) -> Call:
-    return Call("tables:read_sklearn", (source.name,))
+def sklearn(source: words.Sklearn) -> Reading:
+    return Reading(Call("tables:read_sklearn", (source.name,)))
 
 
 @PREPARATIONS.lowers(words.Standardize)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass, replace
 
 from nnc.backends import pysource as py
-from nnc.backends import rates
+from nnc.backends import rates, sources
 from nnc.backends.base import Artifact
 from nnc.backends.keras.build import Builder
 from nnc.backends.keras.layer_names import legal
@@ -49,7 +49,7 @@ class _Source:
 
     def __init__(self, program: Program) -> None:
         self._program = program
-        self._features = features(program)
+        self._features = features(program) | {*sources.features(program.data)}
         self._constants: list[py.Statement] = []
         self._body: list[py.Statement] = []
         self._imports: set[py.Import | py.FromImport] = {py.Import("keras")}
@@ -150,7 +150,7 @@ class _Source:
             self._functions(lambda piece: [clip_gradients(training, piece)])
         if self._program.graph.constraints:
             self._functions(lambda piece: [constrain(self._program, piece)])
-        self._functions(lambda piece: [load_data(self._program.data, training, piece)])
+        self._functions(lambda piece: [load_data(self._program, piece)])
 
     def _functions(self, make: Callable[[PieceNames], list[py.Function]]) -> None:
         """Functions after the hand-written code that they use."""

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 from nnc.backends import pysource as py
+from nnc.backends import recipes
 from nnc.backends.base import Table
 from nnc.backends.draws import key_of
 from nnc.backends.keras.initializers import initializer
+from nnc.backends.pysource import pieces
 from nnc.compiler.ir import Node
 from nnc.compiler.types import TensorType
 from nnc.compiler.vocabulary.ops.base import Weight
@@ -40,10 +42,7 @@ _FILES = {
     "command": "main",
     "constraints": "max_norm non_negative unit_norm",
     "conv": "ConvTranspose SeparableConv TrueConv1D TrueConv2D TrueConv3D",
-    "data": (
-        "category choose divide in_order load_npz minmax one_hot read_csv read_npz read_sklearn "
-        "read_text scale shares standardize"
-    ),
+    "data": "divide load_npz",
     "embedding": (
         "Embedding LearnedPositionalEncoding PaddedEmbedding PositionalEncoding RotaryEncoding"
     ),
@@ -76,6 +75,7 @@ _FILES = {
     "weights": "load_weights save_weights variable",
 }
 PIECES = {name: file for file, names in _FILES.items() for name in names.split()}
+PIECES |= {name: file for file in recipes.FILES for name in pieces.read(PACKAGE, file)}
 """The hand-written functions and classes, and the file that each lies in."""
 
 

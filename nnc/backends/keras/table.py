@@ -32,7 +32,6 @@ from nnc.backends.keras.lowering import OPS
 from nnc.backends.keras.metrics import METRICS
 from nnc.backends.keras.optimizers import CLIPS, OPTIMIZERS, SCHEDULES
 from nnc.backends.keras.penalties import PENALTIES
-from nnc.backends.keras.sources import PREPARATIONS, SOURCES, SPLITS
 
 __all__ = ["OPS", "TABLES"]
 
@@ -45,9 +44,6 @@ TABLES = (
     OPTIMIZERS,
     SCHEDULES,
     CLIPS,
-    SOURCES,
-    PREPARATIONS,
-    SPLITS,
 )
 for _table in TABLES:
     _table.sealed()

@@ -20,23 +20,20 @@ class BadExample(ValueError):
 
 
 def selected(table: dict[Any, Any], keys: tuple[int | str, ...]) -> list[int | str]:
-    """The columns of these numbers, names and patterns (`temp_*`), as the table has
-    them."""
-    found: list[int | str] = []
-    for key in keys:
-        near = [key] if key in table else matching(table, key)
-        if not near:
-            raise ValueError(f"the data has no column {key!r}")
-        found += near
-    return found
+    """The columns of these numbers and names, as the table has them."""
+    return [name for key in keys for name in matching(table, key)]
 
 
-def matching(table: dict[Any, Any], pattern: int | str) -> list[int | str]:
-    """The named columns that match a pattern with `*` or `?`."""
-    if not isinstance(pattern, str) or not set("*?") & set(pattern):
-        return []
-    pattern = pattern.replace("[", "[[]")
-    return [key for key in table if isinstance(key, str) and fnmatchcase(key, pattern)]
+def matching(table: dict[Any, Any], key: int | str) -> list[int | str]:
+    """The column of a number or a name, or the columns of a pattern with `*` or `?`."""
+    if key in table:
+        return [key]
+    names = [name for name in table if isinstance(name, str)]  # when: patterns
+    pattern = str(key).replace("[", "[[]")  # when: patterns
+    found = [name for name in names if fnmatchcase(name, pattern)]  # when: patterns
+    if found:  # when: patterns
+        return [*found]  # when: patterns
+    raise ValueError(f"the data has no column {key!r}")
 
 
 def numbers(table: dict[Any, Any], *keys: int | str, missing: bool = False) -> Any:
@@ -68,7 +65,7 @@ def number(text: str, row: int, name: int | str) -> float:
     try:
         return float("nan") if text in MISSING else float(text)
     except ValueError:
-        raise BadExample(f"{text!r} is not a number", row, name) from None
+        raise BadExample(f"{text!r} is no number", row, name) from None
 
 
 def refuse_missing(x: np.ndarray, name: int | str) -> None:

@@ -17,11 +17,11 @@ def total(x: np.ndarray) -> Any:
     return x[0]
 
 
-def moments(x: np.ndarray) -> Any:
-    """Mean and standard deviation of each column; 1 for a column that never varies."""
-    x = x.astype(np.float64)
+def moments(x: np.ndarray, rows: np.ndarray) -> Any:
+    """Mean and standard deviation of each column; 1 for one that never varies."""
+    x = x[rows].astype(np.float64)
     mean = total(x) / len(x)
-    deviation = np.sqrt(total((x - mean) ** 2) / len(x))
+    deviation = np.sqrt(total((x - mean) * (x - mean)) / len(x))
     return mean, np.where(deviation > 0, deviation, 1.0)
 
 
@@ -30,9 +30,9 @@ def standardize(x: np.ndarray, mean: Any, deviation: Any) -> Any:
     return (x.astype(np.float64) - mean) / deviation
 
 
-def extent(x: np.ndarray) -> Any:
+def extent(x: np.ndarray, rows: np.ndarray) -> Any:
     """The smallest number of each column, and how far it is to the largest."""
-    x = x.astype(np.float64)
+    x = x[rows].astype(np.float64)
     low, high = x.min(axis=0), x.max(axis=0)
     return low, np.where(high > low, high - low, 1.0)
 
@@ -42,9 +42,9 @@ def minmax(x: np.ndarray, low: Any, width: Any) -> Any:
     return (x.astype(np.float64) - low) / width
 
 
-def distinct(x: np.ndarray) -> Any:
+def distinct(x: np.ndarray, rows: np.ndarray) -> Any:
     """Every different value, sorted."""
-    return np.unique(x)
+    return np.unique(x[rows])
 
 
 def category(x: np.ndarray, known: Any) -> Any:

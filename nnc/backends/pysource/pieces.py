@@ -3,7 +3,8 @@
 A piece lies in a real Python file, linted, formatted (88 columns) and type-checked like all other
 source, but never imported: its text is read and copied. What a piece needs of its own file is
 copied with it, and so are the imports it uses. Another file's piece is used by importing it from
-`nnc.backends.<backend>.pieces.<file>` inside the file: that import becomes a need.
+`nnc.backends.<backend>.pieces.<file>` inside the file: that import becomes a need. A file that a
+backend's package does not have is looked for in `nnc.backends.pieces`, which all backends share.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from functools import cache
 from importlib.resources import files
 
 from nnc.backends.pysource.statements import FromImport, Import, Segment
+
+SHARED = "nnc.backends.pieces"
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,9 @@ class _Collector:
 @cache
 def read(package: str, file: str, features: frozenset[str] = frozenset()) -> Mapping[str, Piece]:
     """Every piece of a file by its name, as programs with these features have it."""
-    source = files(package).joinpath(f"{file}.py").read_text(encoding="utf-8")
+    path = files(package).joinpath(f"{file}.py")
+    path = path if path.is_file() else files(SHARED).joinpath(f"{file}.py")
+    source = path.read_text(encoding="utf-8")
     source = "\n".join(_chosen(source.split("\n"), features))
     tree = ast.parse(source)
     imports = dict(_imports(tree))
@@ -119,9 +124,10 @@ def _piece(
     used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
     needs = {(file, other) for other in used & definitions.keys()}
     taken: set[Import | FromImport] = set()
+    own = (f"{package}.", f"{SHARED}.")
     for word in used & imports.keys():
         statement = imports[word]
-        if isinstance(statement, FromImport) and statement.module.startswith(f"{package}."):
+        if isinstance(statement, FromImport) and statement.module.startswith(own):
             needs.add((statement.module.rpartition(".")[2], statement.name))
         else:
             taken.add(statement)

@@ -8,12 +8,13 @@ from math import prod
 
 from nnc import __version__
 from nnc.backends import pysource as py
+from nnc.backends import recipes, sources
 from nnc.backends.base import Artifact
 from nnc.backends.pysource import pieces
 from nnc.backends.torch import recurrent, table, training
 from nnc.backends.torch.model import Model, build
 from nnc.backends.torch.scope import PACKAGE, RESERVED, Pieces, batch_name
-from nnc.backends.torch.sources import load_data
+from nnc.backends.torch.sources import is_plain, load_data
 from nnc.compiler.diagnostics import Diagnostic, Failed, Label
 from nnc.compiler.ir import Program, Value
 from nnc.compiler.types import INTEGERS, DType, TensorType
@@ -22,6 +23,7 @@ _IMPORTS: dict[str, py.Import | py.FromImport] = {
     "torch": py.Import("torch"),
     "F": py.Import("torch.nn.functional", "F"),
     "nn": py.FromImport("torch", "nn"),
+    "np": py.Import("numpy", "np"),
     "Tensor": py.FromImport("torch", "Tensor"),
     "math": py.Import("math"),
     "Path": py.FromImport("pathlib", "Path"),
@@ -134,7 +136,7 @@ def class_name(program: Program) -> str:
 
 def _piece_names() -> Iterator[str]:
     """Every name that a piece defines."""
-    for file in _FILES:
+    for file in (*_FILES, *recipes.FILES):
         yield from pieces.read(PACKAGE, file)
 
 
@@ -162,6 +164,9 @@ def _features(program: Program) -> Iterator[str]:
         yield from training.features(program, program.training)
         if program.data is None:
             yield "npz"
+        elif not is_plain(program.data):
+            yield "arrays"
+        yield from sources.features(program.data)
 
 
 def _settings(program: Program, weights: str) -> dict[str, py.Expr]:

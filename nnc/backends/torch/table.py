@@ -32,7 +32,6 @@ from nnc.backends.torch.lowering import OPS
 from nnc.backends.torch.metrics import METRICS
 from nnc.backends.torch.optimizers import CLIPS, OPTIMIZERS, SCHEDULES
 from nnc.backends.torch.penalties import PENALTIES
-from nnc.backends.torch.sources import PREPARATIONS, SOURCES, SPLITS
 
 TABLES = (
     OPS,
@@ -43,9 +42,6 @@ TABLES = (
     OPTIMIZERS,
     SCHEDULES,
     CLIPS,
-    SOURCES,
-    PREPARATIONS,
-    SPLITS,
 )
 for _table in TABLES:
     _table.sealed()

@@ -54,7 +54,7 @@ def learn(field: Field, x: Array, rows: Rows) -> list[Learnt]:
     """What each preparation learns from the training rows."""
     found: list[Learnt] = []
     for step in steps(field):
-        found.append(_learn(step, x[rows]))
+        found.append(_learn(step, x, rows))
         x = _apply(step, x, found[-1])
     return found
 
@@ -66,10 +66,10 @@ def apply(field: Field, x: Array, learnt: list[Learnt]) -> Array:
     return x
 
 
-def _learn(step: Preparing, x: Array) -> Learnt:
+def _learn(step: Preparing, x: Array, rows: Rows) -> Learnt:
     if step.learn is None:
         return {}
-    made = function(step.learn)(x, *step.learn.arguments, **step.learn.options)
+    made = function(step.learn)(x, rows, *step.learn.arguments, **step.learn.options)
     several = made if len(step.learnt) > 1 else (made,)
     return {
         name: np.asarray(value).tolist() for name, value in zip(step.learnt, several, strict=True)

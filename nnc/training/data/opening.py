@@ -11,8 +11,8 @@ import numpy as np
 
 from nnc.backends import draws, recipes
 from nnc.backends.pieces import columns, tables
+from nnc.backends.sources import classes
 from nnc.compiler.ir import Data, Field, Program, Value
-from nnc.compiler.types import INTEGERS
 from nnc.compiler.vocabulary.data import Npz, Shares, Sklearn
 from nnc.training.data import fields
 from nnc.training.data.dataset import NUMPY, Array, Arrays, Dataset, Rows
@@ -95,14 +95,14 @@ def _stored(table: Mapping[Any, Any], value: Value, label: str) -> Array:
 
 def _read(data: Data, base: Path, path: Path | None) -> tuple[str, dict[Any, Any], str]:
     """What to call the source, its table, and the SHA-256 of what was read."""
-    call = recipes.SOURCES.find(data.source)(data.source)
-    read = fields.function(call)
+    recipe = recipes.SOURCES.find(data.source)(data.source)
+    call, read = recipe.call, fields.function(recipe.call)
     if isinstance(data.source, Sklearn):
         label = f"scikit-learn's {data.source.name}"
         with reading(label, data.span):
             table = read(*call.arguments, **call.options)
         return label, table, _digest(table)
-    file = path or base / str(call.arguments[0])
+    file = path or base / str(recipe.path)
     with reading(file.name):
         table = read(str(file), **call.options)
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
@@ -156,18 +156,9 @@ def split(program: Program, data: Data, taken: Arrays, count: int) -> dict[str, 
     if isinstance(data.split, Shares):
         rows = draws.order(count, draws.key_of(program.seed, "split"))
         if data.split.stratify:
-            options["classes"] = taken[_classes(program, data)]
+            options["classes"] = taken[classes(program)]
     made: dict[str, Rows] = fields.function(call)(rows, **options)
     return made
-
-
-def _classes(program: Program, data: Data) -> str:
-    """The field whose classes a stratified split keeps: the first target of class numbers."""
-    named = {field.name for field in data.fields}
-    targets = program.training.targets if program.training else ()
-    fed = [target for target in targets if target.name in named]
-    numbered = [target for target in fed if target.type.dtype in INTEGERS]
-    return (numbered or fed)[0].name if fed else data.fields[-1].name
 
 
 def _taken(

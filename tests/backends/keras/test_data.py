@@ -100,8 +100,8 @@ def test_digits_of_scikit_learn() -> None:
     [
         ("age,fare,kind\n1,2\n", "row 1 has 2 columns, not 3"),
         ("age,kind\n1,a\n", "no column 'fare'"),
-        ("age,fare,kind\n", "has no examples"),
-        ("age,fare,kind\n1,two,a\n", "could not convert string to float"),
+        ("age,fare,kind\n", "there are no examples"),
+        ("age,fare,kind\n1,two,a\n", "column 'fare', row 1: 'two' is no number"),
     ],
 )
 def test_files_that_do_not_fit_are_refused(text: str, message: str, tmp_path: Path) -> None:

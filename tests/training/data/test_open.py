@@ -16,12 +16,20 @@ from nnc.compiler.ir import Program
 from nnc.training.data import open_data, prepare_inputs
 
 
-def program(data: str, inputs: str = "x: f32[2]", target: str = "y: i64", seed: int = 0) -> Program:
+def program(
+    data: str,
+    inputs: str = "x: f32[2]",
+    target: str = "y: i64",
+    *,
+    loss: str = "cross_entropy",
+    units: int = 3,
+    seed: int = 0,
+) -> Program:
     """A program with this data block."""
-    body = "x -> Flatten -> Dense(3)"
+    body = f"x -> Flatten -> Dense({units})"
     text = (
         f"data {{ {data} }} model M {{ input {inputs} output p = {body} }} train {{ target {target}"
-        f" loss = cross_entropy(p, y) optimizer = sgd(0.1) seed = {seed} }}"
+        f" loss = {loss}(p, y) optimizer = sgd(0.1) seed = {seed} }}"
     )
     made, diagnostics = nnc.compile_text(text, "test.nn")
     assert made is not None, [d.message for d in diagnostics]
@@ -129,7 +137,7 @@ def test_a_bundled_data_set() -> None:
         ("age,kind\n1,a\n", "E612 t.csv: the data has no column 'fare'"),
         ("age,fare,kind\n", "E611 t.csv: there are no examples"),
         ("", "E611 t.csv: there are no examples"),
-        ("age,fare,kind\n1,2,a\n1,two,a\n", "E614 t.csv: column 'fare', row 2: 'two' is not a"),
+        ("age,fare,kind\n1,2,a\n1,two,a\n", "E614 t.csv: column 'fare', row 2: 'two' is no number"),
         ("age,fare,kind\n1,2,a\n,3,a\n", "E614 t.csv: column 'age', row 2: a number is missing"),
         ("age,fare,kind\n1,2,a\n1,3,\n", "E614 t.csv: column 'kind', row 2: a value is missing"),
     ],

@@ -1,130 +1,97 @@
 """Examples: read, divided into splits, prepared, made into tensors."""
 
 import csv
+import math
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
 
-from nnc.backends.torch.pieces.program import INPUTS, SEED, TARGETS
+from nnc.backends.torch.pieces.program import INPUTS, TARGETS
 
-Column: TypeAlias = Tensor | list[str]
-Table: TypeAlias = dict[int | str, Column]
+Table: TypeAlias = dict[int | str, list[str]]
+Labels: TypeAlias = Tensor | list[str]
+
+MISSING = {"", "NA", "N/A", "NaN", "nan", "null", "?"}
 
 
 def read_text(path: str) -> Table:
     """Columns of numbers separated by white space; `#` starts a comment."""
     lines = Path(path).read_text(encoding="utf-8").splitlines()
-    rows = (line.partition("#")[0].split() for line in lines)
-    return columns_of([row for row in rows if row], path)
+    rows = [line.partition("#")[0].split() for line in lines]
+    return columns_of([row for row in rows if row])
 
 
 def read_csv(path: str, delimiter: str = ",", header: bool = True) -> Table:
-    """Columns of a CSV file by number, and by name when the first line has the
-    names."""
+    """Columns by number, and by name when the first line has the names."""
     with Path(path).open(encoding="utf-8-sig", newline="") as file:
         rows = [row for row in csv.reader(file, delimiter=delimiter) if row]
-    names = [name.strip() for name in rows.pop(0)] if header and rows else []
-    table = columns_of(rows, path)
-    return table | {name: table[i] for i, name in enumerate(names) if i in table}
+    if not header or not rows:
+        return columns_of(rows)
+    names = [name.strip() for name in rows[0]]
+    table = columns_of(rows[1:], len(names))
+    return table | {name: table[i] for i, name in enumerate(names)}
 
 
-def columns_of(rows: list[list[str]], path: str) -> Table:
-    """Columns by number. Raises ValueError for rows of different lengths or none."""
+def columns_of(rows: list[list[str]], width: int | None = None) -> Table:
+    """Columns of text. Raises ValueError for rows of different lengths or none."""
     if not rows:
-        raise ValueError(f"{path} has no examples")
+        raise ValueError("there are no examples")
+    width = width or len(rows[0])
     for number, row in enumerate(rows, 1):
-        if len(row) != len(rows[0]):
-            raise ValueError(
-                f"{path}: row {number} has {len(row)} columns, not {len(rows[0])}"
+        if len(row) != width:
+            raise ValueError(f"row {number} has {len(row)} columns, not {width}")
+    columns = zip(*rows, strict=True)
+    return {i: [text.strip() for text in column] for i, column in enumerate(columns)}
+
+
+def selected(table: Table, keys: tuple[int | str, ...]) -> list[int | str]:
+    """The columns of these numbers and names, as the table has them."""
+    return [name for key in keys for name in matching(table, key)]
+
+
+def matching(table: Table, key: int | str) -> list[int | str]:
+    """The column of a number or a name, or the columns of a pattern with `*` or `?`."""
+    if key in table:
+        return [key]
+    names = [name for name in table if isinstance(name, str)]  # when: patterns
+    pattern = str(key).replace("[", "[[]")  # when: patterns
+    found = [name for name in names if fnmatchcase(name, pattern)]  # when: patterns
+    if found:  # when: patterns
+        return [*found]  # when: patterns
+    raise ValueError(f"the data has no column {key!r}")
+
+
+def numbers(table: Table, *keys: int | str) -> Tensor:
+    """Columns side by side as numbers in float64."""
+    columns = [numeric(table[key], key) for key in selected(table, keys)]
+    return columns[0] if len(columns) == 1 else torch.stack(columns, dim=1)
+
+
+def numeric(texts: list[str], name: int | str) -> Tensor:
+    """A column as numbers. Raises ValueError for what is none, or missing."""
+    found: list[float] = []
+    for row, text in enumerate(texts, 1):
+        if text in MISSING or not is_number(text) or math.isnan(float(text)):
+            what = (
+                "a number is missing" if text in MISSING else f"{text!r} is no number"
             )
-    return {i: [row[i].strip() for row in rows] for i in range(len(rows[0]))}
+            raise ValueError(f"column {name!r}, row {row}: {what}")
+        found.append(float(text))
+    return torch.tensor(found, dtype=torch.float64)
 
 
-def read_npz(path: str) -> Table:
-    """The arrays of an npz file by name and by number."""
-    import numpy as np
-
-    with np.load(path, allow_pickle=False) as file:
-        arrays = {name: as_column(file[name]) for name in file.files}
-    return arrays | dict(enumerate(arrays.values()))
-
-
-def read_sklearn(name: str) -> Table:
-    """A data set that ships with scikit-learn: `data`, `target`, `images`, the
-    features."""
-    from sklearn import datasets
-
-    bunch = getattr(datasets, f"load_{name}")()
-    table: Table = {key: as_column(bunch[key]) for key in ("data", "target")}
-    if "images" in bunch:
-        table["images"] = as_column(bunch["images"])
-    features = list(bunch["feature_names"])
-    data = torch.as_tensor(bunch["data"])
-    return (
-        table
-        | dict(enumerate(data.unbind(1)))
-        | {str(feature): data[:, i] for i, feature in enumerate(features)}
-    )
-
-
-def as_column(array: Any) -> Column:
-    """A NumPy array as a tensor, or as texts when it holds no numbers."""
-    if array.dtype.kind in "biuf":
-        return torch.from_numpy(array)
-    return [str(item) for item in array.ravel()]
-
-
-def choose(table: Table, *keys: int | str) -> Column:
-    """One column as it is, several side by side."""
-    for key in keys:
-        if key not in table:
-            raise ValueError(f"the data has no column {key!r}")
-    if len(keys) == 1:
-        return table[keys[0]]
-    parts = [numbers(table[key]) for key in keys]
-    return torch.cat([part.reshape(len(part), -1) for part in parts], dim=1)
-
-
-def numbers(column: Column) -> Tensor:
-    """A column as numbers in float64. Raises ValueError for text that is no number."""
-    if isinstance(column, Tensor):
-        return column.double()
-    return torch.tensor([float(text) for text in column], dtype=torch.float64)
-
-
-def standardize(column: Column, rows: Tensor) -> Tensor:
-    """(x - mean) / standard deviation, both those of the training examples."""
-    x = numbers(column)
-    mean = x[rows].mean(0)
-    deviation = x[rows].std(0, correction=0)
-    return (x - mean) / torch.where(deviation > 0, deviation, 1.0)
-
-
-def minmax(column: Column, rows: Tensor) -> Tensor:
-    """(x - smallest) / (largest - smallest), both those of the training examples."""
-    x = numbers(column)
-    low, high = x[rows].amin(0), x[rows].amax(0)
-    return (x - low) / torch.where(high > low, high - low, 1.0)
-
-
-def category(column: Column, rows: Tensor) -> Tensor:
-    """The number of each value among those of the training examples, sorted."""
-    texts = isinstance(column, list) and not all(map(is_number, column))
-    values = column if texts else numbers(column).flatten().tolist()
-    known = sorted({values[row] for row in rows.tolist()})
-    places = {value: number for number, value in enumerate(known)}
-    for value in values:
-        if value not in places:
-            raise ValueError(f"{value!r} does not occur among the training examples")
-    return torch.tensor([places[value] for value in values])
-
-
-def one_hot(column: Column, rows: Tensor) -> Tensor:
-    """A vector with a single 1 at the number of each value."""
-    classes = category(column, rows)
-    return torch.eye(int(classes[rows].max()) + 1, dtype=torch.float64)[classes]
+def values(table: Table, key: int | str) -> Labels:
+    """A column of labels: numbers when all of them are, or else texts."""
+    (name,) = selected(table, (key,))
+    if all(text in MISSING or is_number(text) for text in table[name]):
+        return numeric(table[name], name)
+    if "" in table[name]:
+        row = table[name].index("") + 1
+        raise ValueError(f"column {name!r}, row {row}: a value is missing")
+    return table[name]
 
 
 def is_number(text: str) -> bool:
@@ -136,19 +103,80 @@ def is_number(text: str) -> bool:
     return True
 
 
-def shares(
-    count: int, validation: float = 0, test: float = 0, classes: Column | None = None
-) -> dict[str, Tensor]:
-    """The rows of each split, drawn by chance; with classes, each by its share."""
-    order = torch.randperm(count, generator=torch.Generator().manual_seed(SEED))
-    if classes is None:
-        return in_order(order, validation, test)
-    numbered = category(classes, order)[order]
-    parts = [
-        in_order(order[numbered == number], validation, test)
-        for number in numbered.unique()
-    ]
-    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+def total(x: Tensor) -> Tensor:
+    """The sum over the first axis, by pairs of neighbours: the same everywhere."""
+    while len(x) > 1:
+        if len(x) % 2:
+            x = torch.cat([x, torch.zeros_like(x[:1])])
+        x = x[0::2] + x[1::2]
+    return x[0]
+
+
+def moments(x: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of each column; 1 for one that never varies."""
+    x, count = x[rows], torch.tensor(len(rows), dtype=torch.float64)
+    mean = total(x) / count
+    deviation = (total((x - mean) * (x - mean)) / count).sqrt()
+    return mean, torch.where(deviation > 0, deviation, 1.0)
+
+
+def standardize(x: Tensor, mean: Tensor, deviation: Tensor) -> Tensor:
+    """(x - mean) / standard deviation."""
+    return (x - mean) / deviation
+
+
+def extent(x: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+    """The smallest number of each column, and how far it is to the largest."""
+    low, high = x[rows].amin(0), x[rows].amax(0)
+    return low, torch.where(high > low, high - low, 1.0)
+
+
+def minmax(x: Tensor, low: Tensor, width: Tensor) -> Tensor:
+    """(x - smallest) / (largest - smallest)."""
+    return (x - low) / width
+
+
+def distinct(x: Labels, rows: Tensor) -> list[Any]:
+    """Every different value, sorted."""
+    values = x if isinstance(x, list) else x.flatten().tolist()
+    return sorted({values[row] for row in rows.tolist()})
+
+
+def category(x: Labels, known: list[Any]) -> Tensor:
+    """The number of each value among those known."""
+    places = {value: number for number, value in enumerate(known)}
+    values = x if isinstance(x, list) else x.flatten().tolist()
+    for row, value in enumerate(values, 1):
+        if value not in places:
+            message = f"{value} does not occur among the training examples"
+            raise ValueError(f"row {row}: {message}")
+    return torch.tensor([places[value] for value in values])
+
+
+def one_hot(x: Labels, known: list[Any]) -> Tensor:
+    """A vector with a single 1 at the number of each value."""
+    return torch.eye(len(known), dtype=torch.float64)[category(x, known)]
+
+
+def scale(x: Tensor, factor: float) -> Tensor:
+    """Every number times a factor."""
+    return x.double() * factor
+
+
+def reshape(x: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Each example in another shape."""
+    return x.reshape(len(x), *shape)
+
+
+def drawn_order(count: int, key: int) -> Tensor:
+    """A permutation of range(count): the places in the order of 32 random bits each,
+    which "lowbias32" makes from the place and the key."""
+    h = torch.arange(count) ^ key
+    for mask in (key * 0x9E3779B1 & 0xFFFFFFFF, 0):
+        h = (h ^ h >> 16) * 0x7FEB352D & 0xFFFFFFFF
+        h = (h ^ h >> 15) * 0x846CA68B & 0xFFFFFFFF
+        h = h ^ h >> 16 ^ mask
+    return torch.argsort(h, stable=True)
 
 
 def in_order(rows: Tensor, validation: float = 0, test: float = 0) -> dict[str, Tensor]:
@@ -160,28 +188,53 @@ def in_order(rows: Tensor, validation: float = 0, test: float = 0) -> dict[str, 
     return {name: part for name, part in named if len(part)}
 
 
+def shares(
+    rows: Tensor,
+    validation: float = 0,
+    test: float = 0,
+    classes: Labels | None = None,
+) -> dict[str, Tensor]:
+    """As `in_order`, of rows that stand in a random order; with classes each by its
+    share."""
+    if classes is None:
+        return in_order(rows, validation, test)
+    numbered = category(classes, distinct(classes, rows))[rows]
+    parts = [
+        in_order(rows[numbered == number], validation, test)
+        for number in numbered.unique()
+    ]
+    return {
+        name: torch.cat([part[name] for part in parts if name in part])
+        for name in ("train", "validation", "test")
+        if any(name in part for part in parts)
+    }
+
+
 def divide(
-    fields: dict[str, Column], splits: dict[str, Tensor]
+    fields: dict[str, Tensor], splits: dict[str, Tensor]
 ) -> dict[str, dict[str, Tensor]]:
     """The examples of each split, in the types and shapes that the model takes."""
-    examples = {name: as_tensor(name, column) for name, column in fields.items()}
+    fields = {name: torch.tensor(x) for name, x in fields.items()}  # when: arrays
+    splits = {name: torch.tensor(rows) for name, rows in splits.items()}  # when: arrays
+    examples = {name: as_declared(name, x) for name, x in fields.items()}
     return {
         split: {name: tensor[rows] for name, tensor in examples.items()}
         for split, rows in splits.items()
     }
 
 
-def as_tensor(name: str, column: Column) -> Tensor:
-    """A column in the type and shape of an input or a target."""
+def as_declared(name: str, x: Tensor) -> Tensor:
+    """A tensor in the type and shape of an input or a target."""
     dtype, shape = (INPUTS | TARGETS)[name]  # when: training
     dtype, shape = INPUTS[name]  # when: not training
-    tensor = column if isinstance(column, Tensor) else numbers(column)
-    if any(size < 0 for size in shape) and tensor.dim() == len(shape) + 1:
-        return tensor.to(dtype)
+    if x.is_floating_point() and not dtype.is_floating_point and (x != x.floor()).any():
+        raise ValueError(f"{name} must be whole numbers")
+    if any(size < 0 for size in shape) and x.dim() == len(shape) + 1:
+        return x.to(dtype)
     try:
-        return tensor.reshape(len(tensor), *shape).to(dtype)
+        return x.reshape(len(x), *shape).to(dtype)
     except RuntimeError:
-        given = list(tensor.shape[1:])
+        given = list(x.shape[1:])
         raise ValueError(f"{name} must be {list(shape)}, not {given}") from None
 
 
@@ -189,8 +242,13 @@ def load_arrays(
     path: str, wanted: dict[str, tuple[torch.dtype, tuple[int, ...]]]
 ) -> dict[str, Tensor]:
     """The arrays of an npz file that bear these names."""
-    table = read_npz(path)
-    return {name: as_tensor(name, choose(table, name)) for name in wanted}
+    import numpy as np
+
+    with np.load(path, allow_pickle=False) as file:
+        for name in wanted:
+            if name not in file.files:
+                raise ValueError(f"{path} has no array {name!r}")
+        return {name: as_declared(name, torch.tensor(file[name])) for name in wanted}
 
 
 def load_npz(path: str | None) -> dict[str, dict[str, Tensor]]:

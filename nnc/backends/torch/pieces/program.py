@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn, optim
 
 WEIGHTS: Path
 """The weights beside the program."""
-INPUTS: dict[str, tuple[object, tuple[int, ...]]]
-TARGETS: dict[str, tuple[object, tuple[int, ...]]]
+INPUTS: dict[str, tuple[torch.dtype, tuple[int, ...]]]
+TARGETS: dict[str, tuple[torch.dtype, tuple[int, ...]]]
 OUTPUTS: tuple[str, ...]
 SEED: int
 EPOCHS: int
