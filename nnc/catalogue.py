@@ -14,11 +14,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-from pydantic.fields import FieldInfo
-
 from nnc.compiler import vocabulary  # noqa: F401  enters every word in the register
 from nnc.compiler.vocabulary import base
 from nnc.compiler.vocabulary.base import Kind, Word
+from nnc.compiler.vocabulary.fields import FieldInfo
 from nnc.compiler.vocabulary.ops.base import Channelled, Example, Op, Weighted
 from nnc.compiler.vocabulary.phrases import admits, expected, signature
 
@@ -134,7 +133,7 @@ def _section(cls: type[Word]) -> str:
 
 def _argument(cls: type[Word], name: str, field: FieldInfo) -> Argument:
     required = field.is_required()
-    default = field.get_default(call_default_factory=True)
+    default = field.default
     others = tuple(alias for alias, meant in cls.argument_aliases.items() if meant == name)
     shown = None if required else "none" if default is None else value_text(default, field)
     return Argument(name, expected(field), shown, field.description or "", others)
@@ -157,7 +156,7 @@ def call_text(word: Word, leave_out: tuple[str, ...] = ()) -> str:
     parts = []
     for name, field in type(word).model_fields.items():
         value = getattr(word, name)
-        default = field.get_default(call_default_factory=True)
+        default = field.default
         if name not in leave_out and (field.is_required() or value != default):
             text = value_text(value, field)
             parts.append(text if name in type(word).positional[:2] else f"{name}={text}")

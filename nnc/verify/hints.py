@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from nnc.backends.base import Arrays
 from nnc.backends.reference import tape
 from nnc.backends.reference.run import apply
 from nnc.compiler.ir import Node, Value
 from nnc.compiler.vocabulary.base import Rejected
+from nnc.compiler.vocabulary.fields import Unfit
 from nnc.compiler.vocabulary.ops.base import Op
 from nnc.compiler.vocabulary.ops.conv import Sliding
 from nnc.compiler.vocabulary.ops.pooling import Pool
@@ -135,7 +135,7 @@ def _other_ops(op: Op) -> Iterator[tuple[str, Op]]:
                 continue
             try:
                 yield f"as if `{name}` were {_shown(other)}", op.replace(**{name: other})
-            except (ValidationError, Rejected):
+            except (Unfit, Rejected):
                 continue
 
 

@@ -34,11 +34,7 @@ def ordered(word: Word) -> dict[str, Any]:
 def defaults(cls: type[Word]) -> dict[str, Any]:
     """The arguments that need not be given, with what they are then."""
     fields = cls.model_fields
-    return {
-        name: fields[name].get_default(call_default_factory=True)
-        for name in names(cls)
-        if not fields[name].is_required()
-    }
+    return {name: fields[name].default for name in names(cls) if not fields[name].is_required()}
 
 
 def _is_op(cls: type[Word] | None) -> bool:

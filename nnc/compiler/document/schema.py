@@ -7,13 +7,11 @@ from collections.abc import Iterable, Sequence
 from inspect import getdoc
 from typing import Annotated, Any, Final, Literal, TypeAlias, Union, get_args, get_origin
 
-from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
-
 from nnc.compiler.document.arguments import names
 from nnc.compiler.types import DTYPES
 from nnc.compiler.vocabulary import base
 from nnc.compiler.vocabulary.base import Array, Kind, Phrase, Word
+from nnc.compiler.vocabulary.fields import FieldInfo
 from nnc.compiler.vocabulary.ops.base import Activation
 
 Schema: TypeAlias = dict[str, Any]
@@ -125,10 +123,9 @@ def _argument(field: FieldInfo) -> Schema:
 
 
 def _default(field: FieldInfo) -> Schema:
-    value = field.default
-    if value is PydanticUndefined or isinstance(value, Word):
-        return {"default": value.word} if isinstance(value, Word) else {}
-    return {"default": value}
+    if field.is_required():
+        return {}
+    return {"default": field.default.word if isinstance(field.default, Word) else field.default}
 
 
 def _annotation(annotation: Any) -> Schema:
@@ -139,7 +136,7 @@ def _annotation(annotation: Any) -> Schema:
     if origin is Annotated:
         if _is_array(parts[0], parts[1:]):
             return _reference(NUMBERS)
-        return _bounded(_annotation(parts[0]), _flattened(parts[1:]))
+        return _bounded(_annotation(parts[0]), parts[1:])
     if origin in (Union, types.UnionType):
         return {"anyOf": [_annotation(part) for part in parts]}
     if origin is Literal:
@@ -162,23 +159,16 @@ def _is_array(annotation: Any, metadata: Iterable[Any]) -> bool:
     return bool(annotation == plain) and any(mark in marks for mark in metadata)
 
 
-def _flattened(metadata: Iterable[Any]) -> list[Any]:
-    """The constraints among an annotation's marks, those of a `Field` included."""
-    found: list[Any] = []
-    for item in metadata:
-        found += item.metadata if isinstance(item, FieldInfo) else [item]
-    return found
-
-
 def _bounded(made: Schema, metadata: Iterable[Any]) -> Schema:
     """A schema with the constraints of an annotation's marks."""
     lengths = "Items" if made.get("type") == "array" else "Length"
     keys = {**_BOUNDS, "min_length": f"min{lengths}", "max_length": f"max{lengths}"}
     bounds = {
-        key: getattr(item, name)
+        key: item.limits[name]
         for item in metadata
+        if isinstance(item, FieldInfo)
         for name, key in keys.items()
-        if hasattr(item, name)
+        if name in item.limits
     }
     return {**made, **bounds} if "type" in made else made
 

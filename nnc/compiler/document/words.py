@@ -6,14 +6,13 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final, NamedTuple, cast
 
-from pydantic.fields import FieldInfo
-
 from nnc.compiler import syntax
 from nnc.compiler.document.access import Access
 from nnc.compiler.document.positions import Value
 from nnc.compiler.source import Span
 from nnc.compiler.vocabulary import base
 from nnc.compiler.vocabulary.base import Kind, Word
+from nnc.compiler.vocabulary.fields import FieldInfo
 from nnc.compiler.vocabulary.phrases import expected, word_type
 
 

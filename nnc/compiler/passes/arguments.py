@@ -6,13 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
-
 from nnc.compiler import syntax
 from nnc.compiler.diagnostics import Label, Report, did_you_mean, nearest
 from nnc.compiler.source import Span
 from nnc.compiler.vocabulary import base
 from nnc.compiler.vocabulary.base import Rejected, Word
+from nnc.compiler.vocabulary.fields import Unfit
 from nnc.compiler.vocabulary.phrases import admits, expected, signature, word_type
 
 Evaluate = Callable[[syntax.Expression], Any]
@@ -158,7 +157,7 @@ class Binder:
     # ---- values -----------------------------------------------------------------------
 
     def value(self, argument: Any, cls: type[Word], name: str) -> Any:
-        """The value of one argument for pydantic to judge; POISON when it was reported."""
+        """The value of one argument for its field to judge; POISON when it was reported."""
         if isinstance(argument, list):
             items = [self.value(one, cls, name) for one in argument]
             return POISON if any(item is POISON for item in items) else tuple(items)
@@ -208,8 +207,8 @@ class Binder:
     ) -> Word | None:
         try:
             return cls(**values)
-        except ValidationError as error:
-            for name in dict.fromkeys(str(e["loc"][0]) for e in error.errors() if e["loc"]):
+        except Unfit as unfit:
+            for name in unfit.fields:
                 self._wrong(
                     cls, name, places.get(name, call.span), f"this is {shown(values[name])}"
                 )

@@ -11,10 +11,8 @@ from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeAlias
 
-from pydantic import Field
-
 from nnc.compiler.types import MAXIMUM_SIZE
-from nnc.compiler.vocabulary.fields import Fields
+from nnc.compiler.vocabulary.fields import Field, Fields
 from nnc.compiler.vocabulary.index import INDEX
 
 Kind: TypeAlias = Literal[

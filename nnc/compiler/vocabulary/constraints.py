@@ -5,9 +5,8 @@ A unit is what stands at one index of the weight's first axis: its norm is over 
 
 from __future__ import annotations
 
-from pydantic import Field
-
 from nnc.compiler.vocabulary.base import PositiveReal, Word
+from nnc.compiler.vocabulary.fields import Field
 
 
 class Constraint(Word):

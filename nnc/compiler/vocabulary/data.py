@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
-
 from nnc.compiler.vocabulary.base import Count, Phrase, PositiveInt, Real, Word
+from nnc.compiler.vocabulary.fields import Field
 
 Path = Annotated[str, Field(min_length=1), Phrase("a path in quotes, relative to the spec")]
 Share = Annotated[float, Field(gt=0, lt=1), Phrase("a number between 0 and 1")]

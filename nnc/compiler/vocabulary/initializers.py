@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pydantic import Field
-
 from nnc.compiler.vocabulary.base import NonNegativeReal, Real, Word
+from nnc.compiler.vocabulary.fields import Field
 
 
 class Initializer(Word):

@@ -5,10 +5,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pydantic import Field
-
 from nnc.compiler.types import FLOATS, TensorType
 from nnc.compiler.vocabulary.base import PositiveInt, Real, Rejected, Word
+from nnc.compiler.vocabulary.fields import Field
 from nnc.compiler.vocabulary.losses.base import Example, Types, classes, is_class, same_shape
 
 

@@ -8,14 +8,13 @@ say otherwise: AdamW and Lion shrink the weights themselves, LAMB decays inside 
 
 from __future__ import annotations
 
-from pydantic import Field
-
 from nnc.compiler.vocabulary.base import (
     NonNegativeReal,
     PositiveReal,
     Probability,
     Word,
 )
+from nnc.compiler.vocabulary.fields import Field
 
 _NAMES = {"learning_rate": "lr", "eps": "epsilon"}
 _BETAS = {"beta_1": "beta1", "beta_2": "beta2"}

@@ -7,9 +7,8 @@ import types
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic.fields import FieldInfo
-
 from nnc.compiler.vocabulary.base import Phrase, Word
+from nnc.compiler.vocabulary.fields import FieldInfo
 
 _PLAIN = {
     bool: "`true` or `false`",

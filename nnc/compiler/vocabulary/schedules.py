@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
-
 from nnc.compiler.vocabulary.base import (
     Count,
     NonNegativeReal,
@@ -19,6 +17,7 @@ from nnc.compiler.vocabulary.base import (
     Probability,
     Word,
 )
+from nnc.compiler.vocabulary.fields import Field
 
 Share = Annotated[float, Field(gt=0, lt=1), Phrase("a number between 0 and 1")]
 

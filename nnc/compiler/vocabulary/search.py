@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pydantic import Field
-
 from nnc.compiler.vocabulary.base import PositiveReal, Real, Rejected, Word
+from nnc.compiler.vocabulary.fields import Field
 
 
 class Range(Word):

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal, NamedTuple, TypeAlias
 
-from pydantic import Field
-
 from nnc.compiler.types import FLOATS, INTEGERS, TensorType
 from nnc.compiler.vocabulary.base import Rejected, Word
+from nnc.compiler.vocabulary.fields import Field
 
 Types: TypeAlias = tuple[TensorType, ...]
 Values: TypeAlias = Literal["real", "share", "distribution", "sign", "count", "label"]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
-
 from nnc.compiler.vocabulary.base import (
     NonNegativeReal,
     Phrase,
@@ -13,6 +11,7 @@ from nnc.compiler.vocabulary.base import (
     Probability,
     Rejected,
 )
+from nnc.compiler.vocabulary.fields import Field
 from nnc.compiler.vocabulary.losses.base import (
     Example,
     Reduced,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pydantic import Field
-
 from nnc.compiler.vocabulary.base import PositiveReal
+from nnc.compiler.vocabulary.fields import Field
 from nnc.compiler.vocabulary.losses.base import (
     ElementWise,
     Example,

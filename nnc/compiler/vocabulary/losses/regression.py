@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
-
 from nnc.compiler.vocabulary.base import Phrase, PositiveReal
+from nnc.compiler.vocabulary.fields import Field
 from nnc.compiler.vocabulary.losses.base import (
     ElementWise,
     Example,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pydantic import Field
-
 from nnc.compiler.vocabulary.base import Axis, Mistake, PositiveReal, Real
+from nnc.compiler.vocabulary.fields import Field
 from nnc.compiler.vocabulary.ops.base import (
     Activation,
     Example,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pydantic import Field
-
 from nnc.compiler.vocabulary.base import Mistake, Size
+from nnc.compiler.vocabulary.fields import Field
 from nnc.compiler.vocabulary.geometry import per_axis
 from nnc.compiler.vocabulary.ops.base import (
     Channelled,

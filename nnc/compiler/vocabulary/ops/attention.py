@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from math import prod
 
-from pydantic import Field
-
 from nnc.compiler.types import TensorType
 from nnc.compiler.vocabulary.base import Mistake, PositiveInt, PositiveReal, Rejected
+from nnc.compiler.vocabulary.fields import Field
 from nnc.compiler.vocabulary.initializers import GlorotUniform, Initializer
 from nnc.compiler.vocabulary.ops.base import (
     Example,

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol, TypeAlias
 
-from pydantic import Field
-
 from nnc.compiler.types import FLOATS, Dim, Shape, TensorType
 from nnc.compiler.vocabulary.base import Array, Phrase, Rejected, Word
 from nnc.compiler.vocabulary.constraints import Constraint
+from nnc.compiler.vocabulary.fields import Field
 from nnc.compiler.vocabulary.initializers import GlorotUniform, Initializer, Zeros
 from nnc.compiler.vocabulary.penalties import Penalty
 

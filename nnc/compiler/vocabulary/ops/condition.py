@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pydantic import Field
-
 from nnc.compiler.types import FLOATS, DType, TensorType, broadcast
 from nnc.compiler.vocabulary.base import Mistake, Real, Rejected
+from nnc.compiler.vocabulary.fields import Field
 from nnc.compiler.vocabulary.ops.base import Example, Op, Types, example
 from nnc.compiler.vocabulary.ops.merge import Pairwise
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 from math import prod
 from typing import ClassVar
 
-from pydantic import Field
-
 from nnc.compiler.vocabulary.base import Mistake, PositiveInt, Rejected, Size
+from nnc.compiler.vocabulary.fields import Field
 from nnc.compiler.vocabulary.geometry import LinePadding, Padding, Pads, output_size, pads, per_axis
 from nnc.compiler.vocabulary.ops.base import (
     Channelled,

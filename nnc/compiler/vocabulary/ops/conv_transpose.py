@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from math import prod
 
-from pydantic import Field
-
 from nnc.compiler.types import Dim, add, is_static, multiply
 from nnc.compiler.vocabulary.base import Count, Mistake, Rejected
+from nnc.compiler.vocabulary.fields import Field
 from nnc.compiler.vocabulary.geometry import Pads, pads, per_axis
 from nnc.compiler.vocabulary.ops.base import Example, Types, Weight, example
 from nnc.compiler.vocabulary.ops.conv import Grouped

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from math import prod
 
-from pydantic import Field
-
 from nnc.compiler.vocabulary.base import Array, Mistake, PositiveInt
+from nnc.compiler.vocabulary.fields import Field
 from nnc.compiler.vocabulary.geometry import LinePadding
 from nnc.compiler.vocabulary.initializers import GlorotUniform, Initializer
 from nnc.compiler.vocabulary.ops.base import Example, Types, Weight, example

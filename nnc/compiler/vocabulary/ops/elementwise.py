@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
-
 from nnc.compiler.types import TensorType
 from nnc.compiler.vocabulary.base import Mistake, Phrase, Real, Rejected
+from nnc.compiler.vocabulary.fields import Field
 from nnc.compiler.vocabulary.ops.base import (
     ElementWise,
     Example,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pydantic import Field
-
 from nnc.compiler.types import INTEGERS, TensorType
 from nnc.compiler.vocabulary.base import (
     Array,
@@ -13,6 +11,7 @@ from nnc.compiler.vocabulary.base import (
     PositiveReal,
     Rejected,
 )
+from nnc.compiler.vocabulary.fields import Field
 from nnc.compiler.vocabulary.initializers import Initializer, Normal
 from nnc.compiler.vocabulary.ops.base import Example, Op, Types, Weight, example, require_float
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pydantic import Field
-
 from nnc.compiler.types import MAXIMUM_SIZE, Dim, Symbol, TensorType, broadcast
 from nnc.compiler.vocabulary.base import Axis, Mistake, Real, Rejected
+from nnc.compiler.vocabulary.fields import Field
 from nnc.compiler.vocabulary.ops.base import (
     Example,
     Op,

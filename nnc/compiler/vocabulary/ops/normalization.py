@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field
-
 from nnc.compiler.types import Shape, TensorType, is_static
 from nnc.compiler.vocabulary.base import Mistake, PositiveInt, PositiveReal, Probability, Rejected
+from nnc.compiler.vocabulary.fields import Field
 from nnc.compiler.vocabulary.initializers import Ones
 from nnc.compiler.vocabulary.ops.base import (
     Channelled,

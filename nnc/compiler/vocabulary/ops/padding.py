@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, TypeAlias
 
-from pydantic import Field
-
 from nnc.compiler.types import Dim, add
 from nnc.compiler.vocabulary.base import Count, Mistake, Phrase, Real, Rejected
+from nnc.compiler.vocabulary.fields import Field
 from nnc.compiler.vocabulary.geometry import Pads, pads
 from nnc.compiler.vocabulary.ops.base import (
     Channelled,

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from pydantic import Field
-
 from nnc.compiler.types import is_static
 from nnc.compiler.vocabulary.base import Mistake, Rejected, Size
+from nnc.compiler.vocabulary.fields import Field
 from nnc.compiler.vocabulary.geometry import Padding, Pads, output_size, pads, per_axis
 from nnc.compiler.vocabulary.ops.base import (
     Channelled,

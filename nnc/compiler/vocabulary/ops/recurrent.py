@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from pydantic import Field
-
 from nnc.compiler.types import INTEGERS, TensorType
 from nnc.compiler.vocabulary.base import Mistake, PositiveInt, Rejected
+from nnc.compiler.vocabulary.fields import Field
 from nnc.compiler.vocabulary.initializers import GlorotUniform, Initializer, Orthogonal, Zeros
 from nnc.compiler.vocabulary.ops.base import (
     Example,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
-
 from nnc.compiler.types import Shape, TensorType
 from nnc.compiler.vocabulary.base import Axis, Mistake, Rejected
+from nnc.compiler.vocabulary.fields import Field
 from nnc.compiler.vocabulary.ops.base import (
     Example,
     Op,

@@ -7,9 +7,8 @@ made of the first three, its index the element's place, counted row by row.
 
 from __future__ import annotations
 
-from pydantic import Field
-
 from nnc.compiler.vocabulary.base import Mistake, NonNegativeReal, Probability
+from nnc.compiler.vocabulary.fields import Field
 from nnc.compiler.vocabulary.ops.base import (
     Channelled,
     ElementWise,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
-
 from nnc.compiler.types import Dim, Shape, multiply
 from nnc.compiler.vocabulary.base import Mistake, Rejected, Size
+from nnc.compiler.vocabulary.fields import Field
 from nnc.compiler.vocabulary.geometry import per_axis
 from nnc.compiler.vocabulary.ops.base import (
     Channelled,

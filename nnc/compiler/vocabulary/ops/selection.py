@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
-
 from nnc.compiler.types import INTEGERS, Dim, add, floor_divide, multiply
 from nnc.compiler.vocabulary.base import Axis, Mistake, PositiveInt, Rejected
+from nnc.compiler.vocabulary.fields import Field
 from nnc.compiler.vocabulary.ops.base import Example, Op, Types, example, known, resolve_axis
 
 

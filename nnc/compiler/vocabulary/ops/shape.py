@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from math import prod
 
-from pydantic import Field
-
 from nnc.compiler.types import Dim, Symbol, elements, multiply
 from nnc.compiler.vocabulary.base import Axis, Mistake, Rejected
+from nnc.compiler.vocabulary.fields import Field
 from nnc.compiler.vocabulary.ops.base import Example, Op, Types, example, resolve_axis
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
-
 from nnc.compiler.types import TensorType
 from nnc.compiler.vocabulary.base import Array, Axis, Mistake, PositiveInt, Rejected
+from nnc.compiler.vocabulary.fields import Field
 from nnc.compiler.vocabulary.initializers import Constant, Initializer, Normal, Ones
 from nnc.compiler.vocabulary.ops.base import (
     Channelled,
