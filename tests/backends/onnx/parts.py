@@ -52,7 +52,7 @@ class Part:
     def _session(self, opset: int) -> Any:
         tensors = {c.handle: c.array for c in self._assembly.constants}
         graph = OnnxGraph("part", opset, tuple(self._ends), (), self._assembly.nodes, tensors)
-        model = onnx.ModelProto.FromString(b"".join(written(graph, "tests", "0")))
+        model = onnx.ModelProto.FromString(b"".join(written(graph, "0").whole))
         names = graph.names()
         # Without a type: the runtime finds it out.
         results = [onnx.ValueInfoProto(name=names[h]) for h in self._results.values()]
