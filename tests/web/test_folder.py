@@ -1,0 +1,144 @@
+"""The folder of a page: what is in it, and that it appears whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+
+from nnc.backends import initial
+from nnc.compiler.diagnostics import Failed
+from nnc.compiler.ir import Program
+from nnc.loading import compile_file, compile_text
+from nnc.training.data import Dataset, open_data
+from nnc.web import folder as web
+from nnc.web.description import describe
+from nnc.web.runtime import FILES
+
+SPECS = Path(__file__).parents[2] / "specs"
+
+
+def digits() -> tuple[Program, Dataset]:
+    program, _ = compile_file(SPECS / "curriculum" / "digits_mlp.nn")
+    assert program is not None
+    return program, open_data(program, SPECS / "curriculum")
+
+
+def described(text: str) -> dict[str, Any]:
+    program, _ = compile_text(text)
+    assert program is not None
+    return describe(program, None)
+
+
+@pytest.fixture
+def runtime(tmp_path: Path) -> Path:
+    """What an unpacked onnxruntime-web looks like."""
+    place = tmp_path / "onnxruntime-web" / "dist"
+    place.mkdir(parents=True)
+    for name in FILES:
+        (place / name).write_text(name)
+    return place.parent
+
+
+def test_the_folder_holds_all_that_the_page_loads(tmp_path: Path, runtime: Path) -> None:
+    program, data = digits()
+    weights = initial.weights(program.graph, 0)
+    made = tmp_path / "page"
+    web.write_page(program, weights, made, data=data, runtime=runtime)
+    assert sorted(file.name for file in (made / "runtime").iterdir()) == sorted(FILES)
+    page = (made / "index.html").read_text("utf-8")
+    assert 'src="page.js"' in page
+    script = (made / "page.js").read_text("utf-8")
+    for name in ("./inputs.js", "./outputs.js", "./runtime/ort.wasm.min.mjs"):
+        assert name in script
+        assert (made / name).is_file()
+    session = ort.InferenceSession(made / "model.onnx")
+    assert [given.name for given in session.get_inputs()] == ["pixels"]
+    # Nothing is fetched from anywhere else.
+    assert not any("http" in (made / name).read_text("utf-8") for name in web.PAGE)
+
+
+def test_examples_are_held_out_and_say_their_answer(tmp_path: Path) -> None:
+    program, data = digits()
+    found = describe(program, data)
+    (pixels,) = found["inputs"]
+    assert (pixels["kind"], pixels["pixels"]) == ("pixels", [8, 8])
+    assert (pixels["low"], pixels["high"]) == (0.0, 1.0)
+    assert len(found["samples"]) == 12
+    held_out = data.batch(data.splits["test"][:12])
+    for row, sample in enumerate(found["samples"]):
+        np.testing.assert_array_equal(sample["inputs"]["pixels"], held_out["pixels"][row])
+        assert sample["caption"] == str(held_out["label"][row])
+
+
+@pytest.mark.parametrize(
+    ("type_", "kind"),
+    [
+        ("f32[1, 8, 8]", "pixels"),
+        ("f32[8, 8, 1]", "pixels"),
+        ("f32[28, 28]", "pixels"),
+        ("f32[784]", "pixels"),
+        ("f32[3, 16, 16]", "image"),
+        ("f32[4]", "numbers"),
+        ("f32", "numbers"),
+        ("f32[200]", "tokens"),
+        ("f32[T, 3]", "tokens"),
+        ("i64[T]", "tokens"),
+    ],
+)
+def test_how_an_input_is_given(type_: str, kind: str) -> None:
+    op = "Embedding(9, 2)" if type_.startswith("i64") else "identity"
+    found = described(f"model M {{ input x: {type_}  output y = x -> {op} }}")
+    assert found["inputs"][0]["kind"] == kind
+    json.dumps(found, allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("end", "loss", "target", "kind", "logits"),
+    [
+        ("Dense(3) -> softmax", "cross_entropy", "i64", "classes", False),
+        ("Dense(3)", "cross_entropy", "i64", "classes", True),
+        ("Dense(1) -> sigmoid", "binary_cross_entropy", "f32[1]", "share", False),
+        ("Dense(1)", "binary_cross_entropy", "f32[1]", "share", True),
+        ("Dense(2)", "mse", "f32[2]", "numbers", None),
+    ],
+)
+def test_what_an_output_says(
+    end: str, loss: str, target: str, kind: str, logits: bool | None
+) -> None:
+    options = ", from_logits=true" if logits and loss == "binary_cross_entropy" else ""
+    found = described(
+        f"model M {{ input x: f32[4]  output y = x -> {end} }} "
+        f"train {{ target t: {target} loss = {loss}(y, t{options}) optimizer = adam }}"
+    )
+    assert found["outputs"][0]["kind"] == kind
+    assert found["outputs"][0].get("logits") is logits
+
+
+def test_a_folder_that_is_there_is_left_alone(tmp_path: Path, runtime: Path) -> None:
+    program, _ = digits()
+    made = tmp_path / "page"
+    made.mkdir()
+    (made / "mine.txt").write_text("mine")
+    with pytest.raises(FileExistsError):
+        web.write_page(program, initial.weights(program.graph, 0), made, runtime=runtime)
+    assert [file.name for file in made.iterdir()] == ["mine.txt"]
+
+
+def test_without_a_runtime_nothing_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program, _ = digits()
+    weights = initial.weights(program.graph, 0)
+    with pytest.raises(Failed) as caught:
+        web.write_page(program, weights, tmp_path / "page", runtime=tmp_path)
+    assert caught.value.diagnostics[0].code == "E651"
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(Failed) as caught:
+        web.write_page(program, weights, tmp_path / "page")
+    assert "npm" in caught.value.diagnostics[0].message
+    assert list(tmp_path.iterdir()) == []
