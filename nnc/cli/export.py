@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import click
 from nnc.cli import specs
 from nnc.cli.terminal import Unusable, refuse_overwriting, say, write_chunks
 from nnc.cli.verb import FILE, Verb
+from nnc.compiler.diagnostics import Failed
 
 if TYPE_CHECKING:
     from nnc.deployment.export import Chunks, Exported, Options
@@ -23,12 +25,17 @@ LEVELS = ("none", "safe", "deploy")
     cls=Verb,
     example=(
         "nnc export xor.nn -o xor.onnx --weights xor.safetensors\n"
-        "nnc export xor.nn -o out/xor.onnx --target tensorrt --optimize deploy --card"
+        "nnc export xor.nn -o out/xor.onnx --target tensorrt --optimize deploy --card\n"
+        "nnc export xor.nn --web page --weights xor.safetensors"
     ),
     short_help="write an ONNX model for a runtime, with its card and proofs",
 )
 @specs.file_argument
-@click.option("-o", "--output", metavar="PATH", type=FILE, required=True, help="the model file")
+@click.option("-o", "--output", metavar="PATH", type=FILE, help="the model file")
+@click.option("--web", metavar="DIR", type=FILE, help="a page that runs it, instead of a model")
+@click.option(
+    "--runtime", metavar="DIR", type=FILE, help="onnxruntime-web for the page; else npm fetches it"
+)
 @click.option(
     "--weights", metavar="FILE", type=FILE, help="safetensors; without it the initial weights"
 )
@@ -49,7 +56,9 @@ LEVELS = ("none", "safe", "deploy")
 @specs.set_option
 def command(
     file: str,
-    output: str,
+    output: str | None,
+    web: str | None,
+    runtime: str | None,
     weights: str | None,
     target: str,
     optimize: str,
@@ -64,7 +73,11 @@ def command(
     A layer that the target can't run is refused by name. The same spec, weights and options give
     the same bytes; the SHA-256 is shown, and stands in the card.
     """
+    if web is not None:
+        _page(file, settings, weights, web, runtime)
+        return
     _check_output(output)
+    assert output is not None
     refuse_overwriting(output, file, weights)
     specs.require("onnx")
     from nnc.deployment.export import Options, exported
@@ -76,20 +89,53 @@ def command(
     if weights is None and arrays:
         say("without `--weights` this is an untrained network")
     model = exported(program, arrays, Path(output).name, options)
-    files = dict(model.files)
-    if test_vectors:
-        from nnc.deployment.vectors import vectors
-
-        files |= vectors(program, arrays)
-    if carded:
-        from nnc.deployment.card import card
-
-        files[f"{Path(output).stem}.card.md"] = (card(model).encode(),)
-    _write(Path(output).parent, files)
+    _write(Path(output).parent, dict(_files(model, arrays, test_vectors, carded)))
     _tell(model)
 
 
-def _check_output(output: str) -> None:
+def _files(
+    model: Exported, arrays: dict[str, Any], test_vectors: bool, carded: bool
+) -> Iterator[tuple[str, Chunks]]:
+    """The files of a model, and what is wanted beside it."""
+    yield from model.files.items()
+    if test_vectors:
+        from nnc.deployment.vectors import vectors
+
+        yield from vectors(model.program, arrays).items()
+    if carded:
+        from nnc.deployment.card import card
+
+        yield f"{Path(model.name).stem}.card.md", (card(model).encode(),)
+
+
+def _page(
+    file: str, settings: dict[str, Any], weights: str | None, folder: str, runtime: str | None
+) -> None:
+    """Write the folder of a page; the data of the spec, where it can be read, gives examples."""
+    from nnc.deployment.web.folder import write_page
+    from nnc.training.data import open_data
+
+    program = specs.program(file, settings)
+    arrays = specs.weights(program, weights)
+    data = None
+    if program.data is not None:
+        try:
+            data = open_data(program, Path(file).parent)
+        except Failed as problem:
+            say(f"the page has no examples: {problem.diagnostics[0].message}")
+    place = Path(runtime) if runtime else None
+    try:
+        write_page(program, arrays, Path(folder), data=data, runtime=place)
+    except FileExistsError:
+        raise Unusable(f"{folder} exists already", "choose another name, or remove it") from None
+    except OSError as error:
+        raise Unusable(f"can't write {folder}: {error.strerror}") from None
+    say(f"{folder}: serve it with `python -m http.server -d {folder}` and open localhost:8000")
+
+
+def _check_output(output: str | None) -> None:
+    if output is None:
+        raise click.UsageError("say where the result goes: -o MODEL.onnx or --web DIR")
     if output == "-" or Path(output).suffix != ".onnx":
         raise Unusable(f"{output} is no name for a model", "end it with `.onnx`")
 

@@ -13,11 +13,11 @@ import pytest
 from nnc.backends import initial
 from nnc.compiler.diagnostics import Failed
 from nnc.compiler.ir import Program
+from nnc.deployment.web import folder as web
+from nnc.deployment.web.description import describe
+from nnc.deployment.web.runtime import FILES
 from nnc.loading import compile_file, compile_text
 from nnc.training.data import Dataset, open_data
-from nnc.web import folder as web
-from nnc.web.description import describe
-from nnc.web.runtime import FILES
 
 SPECS = Path(__file__).parents[2] / "specs"
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Final
 
 from nnc.backends.base import Arrays
-from nnc.backends.onnx.emit import emit
 from nnc.compiler.ir import Program
+from nnc.deployment.export import Options, exported
+from nnc.deployment.web.description import describe
+from nnc.deployment.web.runtime import runtime_files
 from nnc.training.data import Dataset
-from nnc.web.description import describe
-from nnc.web.runtime import runtime_files
 
 PAGE: Final = ("index.html", "page.css", "page.js", "inputs.js", "outputs.js")
 
@@ -31,7 +31,8 @@ def write_page(
 
     `data` gives ranges, labels and examples. `runtime` is an unpacked onnxruntime-web; without it
     npm fetches it. The folder appears when it is complete. Raises FileExistsError when there is
-    something of this name, Failed (E651) when there is no runtime, OSError.
+    something of this name, Failed for a layer that the runtime lacks (E706) or when there is no
+    runtime (E651), OSError.
     """
     if folder.exists():
         raise FileExistsError(17, "File exists", str(folder))
@@ -49,11 +50,13 @@ def _fill(
     folder: Path, program: Program, weights: Arrays, data: Dataset | None, runtime: list[Path]
 ) -> None:
     (folder / "runtime").mkdir(parents=True)
-    for file in runtime:
-        shutil.copyfile(file, folder / "runtime" / file.name)
+    for part in runtime:
+        shutil.copyfile(part, folder / "runtime" / part.name)
     for name in PAGE:
-        (folder / name).write_bytes(files("nnc.web").joinpath("page", name).read_bytes())
-    with (folder / "model.onnx").open("xb") as model:
-        model.writelines(emit(program, weights).chunks)
+        (folder / name).write_bytes(files("nnc.deployment.web").joinpath("page", name).read_bytes())
+    model = exported(program, weights, "model.onnx", Options(target="web"))
+    for name, chunks in model.files.items():
+        with (folder / name).open("xb") as file:
+            file.writelines(chunks)
     text = json.dumps(describe(program, data), ensure_ascii=False, indent=1, allow_nan=False)
     (folder / "model.json").write_text(text + "\n", encoding="utf-8")
