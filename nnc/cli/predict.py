@@ -23,9 +23,10 @@ BACKENDS = ("onnx", "torch", "keras", "reference")
     cls=Verb,
     example=(
         "nnc predict xor.nn --weights xor.safetensors --input points.csv\n"
-        "nnc predict xor.nn --weights xor.safetensors --input points.npz --backend torch -o p.npz"
+        "nnc predict xor.nn --weights xor.safetensors --input points.npz --backend torch -o p.npz\n"
+        "nnc predict model.onnx --input points.csv"
     ),
-    short_help="apply a spec with weights to data",
+    short_help="apply a spec with weights, or an ONNX model, to data",
 )
 @specs.file_argument
 @click.option(
@@ -34,7 +35,7 @@ BACKENDS = ("onnx", "torch", "keras", "reference")
 @click.option(
     "--input", "data", metavar="FILE", type=FILE, required=True, help=".npz by names, .npy, or .csv"
 )
-@click.option("--backend", type=click.Choice(BACKENDS), default="onnx", show_default=True)
+@click.option("--backend", type=click.Choice(BACKENDS), help="what runs it; onnx without it")
 @click.option(
     "-o", "--output", metavar="PATH", type=FILE, help=".csv or .npz; CSV on stdout without it"
 )
@@ -43,37 +44,64 @@ def command(
     file: str,
     weights: str | None,
     data: str,
-    backend: str,
+    backend: str | None,
     output: str | None,
     settings: dict[str, Any],
 ) -> None:
-    """Apply a spec with weights to the examples of a file.
+    """Apply a spec with weights, or an ONNX model of whatever origin, to the examples of a file.
 
     A CSV file has a row for each example; a line of names (`x[0],x[1]`) says which column is what,
     and may be left out when the model has one input. In an .npz file arrays have the names of
     the inputs.
     """
     refuse_overwriting(output, file, weights, data)
-    program = specs.program(file, settings)
     from nnc import predict
 
     if output not in (None, "-") and not predict.writable(str(output)):
         raise Unusable(f"results are written as .csv or .npz, not as {output}")
-    if weights is None and program.graph.weights:
-        say("without `--weights` these are the results of an untrained network")
-    specs.require(backend)
-    arrays = specs.weights(program, weights)
-    try:
-        inputs = predict.read_inputs(Path(data), program)
-    except OSError as error:
-        raise specs.unreadable(data, error) from None
-    results = _run(program, arrays, inputs, backend)
+    if file.lower().endswith(".onnx"):
+        if weights is not None or settings or backend not in (None, "onnx"):
+            raise click.UsageError("an ONNX model has its weights, and runs on onnxruntime alone")
+        results = _of_model(file, data)
+    else:
+        results = _of_spec(file, weights, data, backend or "onnx", settings)
     if output is None or output == "-":
         give(predict.to_csv(results), end="")
     elif output.lower().endswith(".npz"):
         write_chunks(output, (predict.to_npz(results),))
     else:
         write_chunks(output, (predict.to_csv(results).encode(),))
+
+
+def _of_spec(
+    file: str, weights: str | None, data: str, backend: str, settings: dict[str, Any]
+) -> Arrays:
+    program = specs.program(file, settings)
+    if weights is None and program.graph.weights:
+        say("without `--weights` these are the results of an untrained network")
+    specs.require(backend)
+    arrays = specs.weights(program, weights)
+    return _run(program, arrays, _inputs(data, program), backend)
+
+
+def _of_model(file: str, data: str) -> Arrays:
+    specs.require("onnx")
+    from nnc.backends.onnx.foreign.session import ForeignModel
+
+    try:
+        model = ForeignModel(Path(file))
+    except OSError as error:
+        raise specs.unreadable(file, error) from None
+    return model.outputs(_inputs(data, model.program))
+
+
+def _inputs(data: str, program: Program) -> Arrays:
+    from nnc import predict
+
+    try:
+        return predict.read_inputs(Path(data), program)
+    except OSError as error:
+        raise specs.unreadable(data, error) from None
 
 
 def _run(program: Program, weights: Arrays, inputs: Arrays, backend: str) -> Arrays:

@@ -70,3 +70,34 @@ def test_settings_of_the_spec_reach_the_model(nnc: Nnc, folder: Path) -> None:
         nnc("export", "wide.nn", "-o", "wide.onnx", "--set", f"units={units}")
         sizes.append((folder / "wide.onnx").stat().st_size)
     assert sizes[1] > sizes[0] + 4 * 4 * 40
+
+
+def test_a_model_predicts_what_its_spec_predicts(nnc: Nnc, folder: Path) -> None:
+    (folder / "corners.csv").write_text("0,0\n0,1\n1,0\n1,1\n")
+    nnc("export", "xor.nn", "-o", "xor.onnx")
+    found = [nnc("predict", name, "--input", "corners.csv") for name in ("xor.onnx", "xor.nn")]
+    assert [result.exit_code for result in found] == [0, 0]
+    assert found[0].stdout == found[1].stdout
+    assert "untrained" not in found[0].stderr
+
+
+@pytest.mark.parametrize(
+    "more", [["--weights", "a"], ["--backend", "torch"], ["--set", "a=1"]], ids=lambda m: m[0]
+)
+def test_a_model_takes_no_options_of_a_spec(nnc: Nnc, folder: Path, more: list[str]) -> None:
+    (folder / "corners.csv").write_text("0,0\n")
+    nnc("export", "xor.nn", "-o", "xor.onnx")
+    result = nnc("predict", "xor.onnx", "--input", "corners.csv", *more)
+    assert (result.exit_code, "has its weights" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "MODEL.ONNX"])
+def test_a_damaged_model_is_a_finding_everywhere(nnc: Nnc, folder: Path, name: str) -> None:
+    (folder / "corners.csv").write_text("0,0\n")
+    nnc("export", "xor.nn", "-o", "xor.onnx")
+    (folder / name).write_bytes((folder / "xor.onnx").read_bytes()[:200])
+    result = nnc("predict", name, "--input", "corners.csv")
+    assert (result.exit_code, result.stderr.count("error[E711]")) == (1, 1), result.stderr
+    for verb in (["check"], ["summary"], ["verify"], ["compile", "--backend", "torch"]):
+        result = nnc(*verb, name)
+        assert (result.exit_code, result.stderr.count("error[")) == (1, 1), result.stderr
