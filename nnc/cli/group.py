@@ -24,6 +24,7 @@ VERBS: Final[dict[str, Callable[[], Verb]]] = {
     "plot": verbs.plot,
     "predict": verbs.predict,
     "verify": verbs.verify,
+    "bench": verbs.bench,
     "ops": verbs.ops,
     "schema": verbs.schema,
     "explain": verbs.explain,

@@ -62,6 +62,12 @@ def verify() -> Verb:
     return command
 
 
+def bench() -> Verb:
+    from nnc.cli.bench import command
+
+    return command
+
+
 def ops() -> Verb:
     from nnc.cli.ops import command
 

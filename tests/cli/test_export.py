@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -101,3 +102,23 @@ def test_a_damaged_model_is_a_finding_everywhere(nnc: Nnc, folder: Path, name: s
     for verb in (["check"], ["summary"], ["verify"], ["compile", "--backend", "torch"]):
         result = nnc(*verb, name)
         assert (result.exit_code, result.stderr.count("error[")) == (1, 1), result.stderr
+
+
+def test_bench_measures_what_was_asked_for(nnc: Nnc, folder: Path) -> None:
+    options = ["--rounds", "2", "--format", "json"]
+    result = nnc("bench", "xor.nn", "--backend", "onnx", "--batch", "3", *options)
+    (row,) = json.loads(result.stdout)
+    assert (row["name"], row["batch"], row["ratio"]) == ("onnx", 3, 1)
+    nnc("export", "xor.nn", "-o", "xor.onnx")
+    rows = json.loads(nnc("bench", "xor.onnx", *options).stdout)
+    assert [row["batch"] for row in rows] == [1, 32]
+    assert all(row["low"] <= row["seconds"] <= row["high"] for row in rows)
+
+
+def test_bench_refuses_what_no_memory_holds(nnc: Nnc, folder: Path) -> None:
+    (folder / "huge.nn").write_text("model M { input x: f32[100_000]  output y = x -> relu }")
+    result = nnc("bench", "huge.nn", "--backend", "onnx", "--batch", "60000")
+    assert (result.exit_code, "E613" in result.stderr) == (1, True)
+    (folder / "bad.onnx").write_bytes(b"\x08\x09")
+    result = nnc("bench", "bad.onnx")
+    assert (result.exit_code, "E711" in result.stderr) == (1, True)
