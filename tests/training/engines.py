@@ -36,7 +36,7 @@ model M {
 train {
   target y: f32[2]
   loss = mse(p, y)
-  optimizer = sgd(0.1, momentum=0.9)
+  optimizer = %s
 }
 """
 
@@ -52,8 +52,8 @@ def mlp(optimizer: str = "adam(0.02, weight_decay=0.01)") -> Program:
     return of_text(MLP % optimizer)
 
 
-def cnn() -> Program:
-    return of_text(CNN)
+def cnn(optimizer: str = "sgd(0.1, momentum=0.9)") -> Program:
+    return of_text(CNN % optimizer)
 
 
 def engine(name: str, program: Program, precision: Precision = "float64") -> Engine:

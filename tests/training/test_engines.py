@@ -92,9 +92,10 @@ def test_a_state_goes_on_to_the_same_bits(backend: str, optimizer: str) -> None:
     assert {array.dtype.name for array in state.values()} <= {"float32", "float64", "int64"}
 
 
+@pytest.mark.parametrize("optimizer", ["sgd(0.1, momentum=0.9)", "adam(0.02)"])
 @pytest.mark.parametrize("backend", ENGINES)
-def test_statistics_of_batches_are_part_of_the_state(backend: str) -> None:
-    program = cnn()
+def test_statistics_of_batches_are_part_of_the_state(backend: str, optimizer: str) -> None:
+    program = cnn(optimizer)
     first, second = engine(backend, program), engine(backend, program)
     walk(first, program, range(3))
     second.restore(first.state())

@@ -109,10 +109,10 @@ class TorchEngine(Engine):
         tensors = {n.removeprefix(_MODEL): self._runner.tensor(x) for n, x in given.items()}
         self._model.load_state_dict(tensors)
         memory: dict[int, dict[str, Any]] = {}
-        for place, name in enumerate(self._optimized()):
+        for place, (name, weight) in enumerate(self._optimized().items()):
             prefix = f"{_MEMORY}{name}/"
             memory[place] = {
-                key.removeprefix(prefix): self._remembered(array)
+                key.removeprefix(prefix): self._remembered(array, weight)
                 for key, array in state.items()
                 if key.startswith(prefix)
             }
@@ -120,14 +120,21 @@ class TorchEngine(Engine):
         kept = {place: found for place, found in memory.items() if found}
         self._optimizer.load_state_dict({"state": kept, "param_groups": groups})
 
-    def _optimized(self) -> list[str]:
-        """The names of the optimiser's weights, in its order."""
+    def _optimized(self) -> dict[str, Any]:
+        """The optimiser's weights by name, in its order."""
         names = {id(weight): name for name, weight in self._model.named_parameters()}
-        return [names[id(w)] for group in self._optimizer.param_groups for w in group["params"]]
+        groups = self._optimizer.param_groups
+        return {names[id(weight)]: weight for group in groups for weight in group["params"]}
 
-    def _remembered(self, array: Any) -> Any:
-        """What an optimiser keeps: a tensor, or a whole number of Python's."""
-        return int(array) if array.dtype.kind == "i" else self._runner.tensor(array)
+    def _remembered(self, array: Any, weight: Any) -> Any:
+        """What an optimiser keeps of a weight: a tensor, or a whole number of Python's. Fused
+        updates walk through memory, so both must lie there in the same order of axes."""
+        if array.dtype.kind == "i":
+            return int(array)
+        tensor = self._runner.tensor(array)
+        if tensor.shape != weight.shape:
+            return tensor
+        return weight.detach().clone().copy_(tensor)
 
 
 def _array(kept: Any) -> Any:

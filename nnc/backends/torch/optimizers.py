@@ -29,6 +29,7 @@ def sgd(op: words.Sgd, weights: py.Expr, piece: Piece) -> py.Expr:
         # Without momentum both are the same, and torch refuses the flag.
         nesterov=op.nesterov and op.momentum > 0,
         weight_decay=op.weight_decay,
+        fused=True,
     )
 
 
@@ -73,12 +74,12 @@ def rmsprop(op: words.RmsProp, weights: py.Expr, piece: Piece) -> py.Expr:
 
 @OPTIMIZERS.lowers(words.Adam)
 def adam(op: words.Adam, weights: py.Expr, piece: Piece) -> py.Expr:
-    return _moments("torch.optim.Adam", op, weights, amsgrad=op.amsgrad)
+    return _moments("torch.optim.Adam", op, weights, amsgrad=op.amsgrad, fused=True)
 
 
 @OPTIMIZERS.lowers(words.AdamW)
 def adamw(op: words.AdamW, weights: py.Expr, piece: Piece) -> py.Expr:
-    return _moments("torch.optim.AdamW", op, weights, amsgrad=op.amsgrad)
+    return _moments("torch.optim.AdamW", op, weights, amsgrad=op.amsgrad, fused=True)
 
 
 @OPTIMIZERS.lowers(words.Adamax)
