@@ -35,7 +35,7 @@ SIZES: Final = {
     "I64": 8,
     "U64": 8,
 }
-_WRITTEN: Final = {"float16": "F16", "float32": "F32", "float64": "F64"}
+_WRITTEN: Final = {"float16": "F16", "float32": "F32", "float64": "F64", "int64": "I64"}
 
 
 class Malformed(Exception):
@@ -74,7 +74,9 @@ class File:
                     if length > size - 8
                     else f"its header is longer than {HEADER_LIMIT:,} bytes"
                 )
-            self.entries = _entries(file.read(length), size - 8 - length, 8 + length)
+            header = _json(file.read(length))
+            self.metadata = _metadata(header.pop("__metadata__", None))
+            self.entries = _entries(header, size - 8 - length, 8 + length)
             self._bytes = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
 
     def array(self, name: str) -> NDArray[Any]:
@@ -86,14 +88,18 @@ class File:
             short = np.frombuffer(self._bytes, "<u2", count, entry.start).astype(np.uint32)
             short <<= np.uint32(16)
             return short.view(np.float32).reshape(entry.shape)
-        code = {"F16": "<f2", "F32": "<f4", "F64": "<f8"}[entry.dtype]
+        code = {"F16": "<f2", "F32": "<f4", "F64": "<f8", "I64": "<i8"}[entry.dtype]
         array = np.frombuffer(self._bytes, code, count, entry.start).reshape(entry.shape)
         return array if array.flags.aligned else array.copy()
 
 
-def _entries(text: bytes, room: int, offset: int) -> dict[str, Entry]:
-    header = _json(text)
-    header.pop("__metadata__", None)
+def _metadata(given: Any) -> dict[str, str]:
+    """The texts of the header; what isn't a text is passed over."""
+    pairs = given.items() if isinstance(given, dict) else ()
+    return {name: text for name, text in pairs if isinstance(text, str)}
+
+
+def _entries(header: dict[str, Any], room: int, offset: int) -> dict[str, Entry]:
     entries = {name: _entry(name, value, offset) for name, value in header.items()}
     end = offset
     for name, entry in sorted(entries.items(), key=lambda item: (item[1].start, item[1].stop)):
@@ -158,16 +164,14 @@ def encoded(
 ) -> Iterable[bytes | memoryview]:
     """The parts of a file with these arrays in their order; the same arrays give the same bytes.
 
-    Raises TypeError for elements that aren't float16, float32 or float64.
+    Raises TypeError for elements that aren't float16, float32, float64 or int64.
     """
     header: dict[str, Any] = {"__metadata__": dict(metadata)}
     place = 0
     for name, array in arrays.items():
         code = _WRITTEN.get(array.dtype.name)
         if code is None:
-            raise TypeError(
-                f"`{name}` is made of {array.dtype.name}, not of floating-point numbers"
-            )
+            raise TypeError(f"`{name}` is made of {array.dtype.name}, which is not written")
         header[name] = {
             "dtype": code,
             "shape": list(array.shape),

@@ -74,7 +74,7 @@ def read(path: Where, graph: Graph) -> dict[str, Floats]:
 def write(path: Where, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write weights in their order, whole or not at all. The same weights give the same bytes.
 
-    Raises OSError, and TypeError for elements that aren't floating-point numbers.
+    Raises OSError, and TypeError for elements of a type that isn't written.
     """
     write_whole(path, encoded(arrays, {"format": "pt", "producer": "nnc"}))
 

@@ -22,6 +22,7 @@ VERBS: Final[dict[str, Callable[[], Verb]]] = {
     "export": verbs.export,
     "summary": verbs.summary,
     "plot": verbs.plot,
+    "train": verbs.train,
     "predict": verbs.predict,
     "verify": verbs.verify,
     "bench": verbs.bench,

@@ -106,30 +106,42 @@ def refuse_overwriting(output: str | None, *inputs: str | None) -> None:
 
 
 @contextmanager
-def running() -> Iterator[None]:
+def running() -> Iterator[IO[str]]:
     """While a network runs: memory is collected again, and frameworks keep their remarks to
     themselves, unless something goes wrong or NNC_DEBUG is set.
 
-    TensorFlow writes to the file descriptor while it is imported, before any of its settings count.
+    Gives the stream for what people should read meanwhile. TensorFlow writes to the file
+    descriptor while it is imported, before any of its settings count.
     """
     import tempfile
 
+    from nnc.compiler.diagnostics import Failed
+
     gc.enable()
     if os.environ.get("NNC_DEBUG"):
-        yield
+        yield sys.stderr
         return
-    with tempfile.TemporaryFile() as remarks:
-        kept = os.dup(2)
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as remarks, os.fdopen(os.dup(2), "w", encoding="utf-8") as kept:
         os.dup2(remarks.fileno(), 2)
         try:
-            yield
+            yield kept if _leads_to(sys.stderr, 2) else sys.stderr
+        except (Failed, click.ClickException):
+            raise
         except Exception:
             remarks.seek(0)
-            os.write(kept, remarks.read(_REMARKS))
+            os.write(kept.fileno(), remarks.read(_REMARKS))
             raise
         finally:
-            os.dup2(kept, 2)
-            os.close(kept)
+            kept.flush()
+            os.dup2(kept.fileno(), 2)
+
+
+def _leads_to(stream: IO[str], descriptor: int) -> bool:
+    try:
+        return stream.fileno() == descriptor
+    except (OSError, ValueError):
+        return False
 
 
 def is_terminal() -> bool:

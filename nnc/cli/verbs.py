@@ -50,6 +50,12 @@ def plot() -> Verb:
     return command
 
 
+def train() -> Verb:
+    from nnc.cli.train import command
+
+    return command
+
+
 def predict() -> Verb:
     from nnc.cli.predict import command
 

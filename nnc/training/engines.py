@@ -1,0 +1,90 @@
+"""Which backend trains, and whether it can train what is asked for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+from nnc import __version__
+from nnc.backends.base import Arrays, Engine, Precision
+from nnc.backends.registry import BACKENDS, REFERENCE, Backend
+from nnc.compiler.diagnostics import Diagnostic, Failed, Label
+from nnc.compiler.ir import LossTerm, Program
+from nnc.compiler.source import NOWHERE
+
+TRAINING = {
+    name: backend
+    for name, backend in {**BACKENDS, REFERENCE.name: REFERENCE}.items()
+    if backend.load_engine is not None
+}
+"""The backends that train, by name; the first that is installed is the default."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a program is trained on."""
+
+    backend: str
+    precision: Precision = "float32"
+    device: str = "cpu"
+    parts: int = 1
+    """Into how many parts each batch is divided: they are computed one after the other, and take
+    one step together."""
+
+
+def default() -> str:
+    """The name of the first backend that is installed; the reference always is."""
+    return next(name for name, backend in TRAINING.items() if backend.missing is None)
+
+
+def load(program: Program, weights: Arrays, setup: Setup) -> Engine:
+    """The engine of a backend. Raises Failed for what it refuses, ImportError when it isn't
+    installed, ValueError for a precision or a device that it doesn't have."""
+    backend = TRAINING[setup.backend]
+    refused = backend.refusals(program)
+    if refused:
+        raise Failed(refused)
+    assert backend.load_engine is not None
+    return backend.load_engine()(program, weights, setup.precision, setup.device)
+
+
+def check_parts(program: Program) -> None:
+    """Raise Failed (E805) when parts of a batch don't add up to its gradient."""
+    assert program.training is not None
+    found = [_not_a_mean(term) for term in program.training.losses]
+    faults = [fault for fault in found if fault is not None]
+    if faults:
+        raise Failed(faults)
+
+
+def _not_a_mean(term: LossTerm) -> Diagnostic | None:
+    """What is said of a loss that is not a mean over examples that count alike."""
+    given = {name: getattr(term.loss, name, None) for name in ("class_weights", "ignore")}
+    why = next((name for name, value in given.items() if value is not None), None)
+    if getattr(term.loss, "reduction", "mean") != "mean":
+        why = "reduction"
+    if why is None:
+        return None
+    return Diagnostic(
+        "E805",
+        f"with `{why}`, `{term.loss.word}` is no mean over examples that count alike: a batch in "
+        "parts would take another step than the batch",
+        () if term.span == NOWHERE else (Label(term.span, "this loss"),),
+        help="train without `--accumulate`",
+    )
+
+
+def versions(backend: Backend) -> dict[str, str]:
+    """The versions of all that a run depends on."""
+    python = ".".join(map(str, sys.version_info[:3]))
+    return {"nnc": __version__, "python": python, **dict(_installed(("numpy", *backend.modules)))}
+
+
+def _installed(packages: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    for package in packages:
+        try:
+            yield package, version(package)
+        except PackageNotFoundError:
+            continue

@@ -1,0 +1,134 @@
+"""What a run tells of itself epoch by epoch, as CSV: `history.csv` and `gradients.csv`.
+
+Rows are appended, and reach the disk before the snapshot that knows of their epoch; a run that is
+continued from a snapshot first takes away what came after it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TextIO
+
+from nnc.backends.files import write_whole
+from nnc.compiler.ir import Graph, Program, Training
+from nnc.training.folder import Folder
+from nnc.training.loop import Epoch
+from nnc.training.watching import training_of
+
+
+def columns(training: Training, *, validated: bool) -> list[str]:
+    """The columns of `history.csv`: epoch, updates so far, the rate of the last one, the loss and
+    every metric, and with validation the same of its examples."""
+    measured = ["loss", *(use.name for use in training.metrics)]
+    validation = [f"val_{name}" for name in measured] if validated else []
+    return ["epoch", "step", "rate", *measured, *validation]
+
+
+def trained(graph: Graph) -> list[str]:
+    """The names of the weights that training changes."""
+    return [
+        name
+        for name, weight in graph.weights.items()
+        if weight.trainable and weight.role == "parameter"
+    ]
+
+
+class Table:
+    """A CSV file that grows. A number is written so that it reads back as the same; what was not
+    measured is left empty."""
+
+    def __init__(self, path: Path, columns: Sequence[str], epochs: int = 0) -> None:
+        """Begin a file, or go on after its first `epochs` epochs. Raises OSError."""
+        self._columns = tuple(columns)
+        kept = [row for row in rows(path) if int(row["epoch"]) <= epochs] if epochs else []
+        write_whole(path, [self._text([dict(zip(columns, columns, strict=True)), *kept]).encode()])
+        self._file: TextIO = path.open("a", encoding="utf-8", newline="")
+
+    def add(self, row: Mapping[str, float | int]) -> None:
+        """Append the row of an epoch."""
+        self._file.write(self._text([{name: repr(value) for name, value in row.items()}]))
+
+    def _text(self, rows: Iterable[Mapping[str, str]]) -> str:
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerows([row.get(name, "") for name in self._columns] for row in rows)
+        return text.getvalue()
+
+    def flush(self) -> None:
+        """Hand everything to the system."""
+        self._file.flush()
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class Journal:
+    """The two tables and the log of a run, open for writing.
+
+    `history.csv` has a row for each epoch, `gradients.csv` the norm of each weight's gradient in
+    the last update of each logged epoch.
+    """
+
+    def __init__(self, folder: Folder, program: Program, epochs: int, validated: bool) -> None:
+        """Begin them, or go on after a number of epochs. Raises OSError."""
+        self._history = Table(
+            folder.history, columns(training_of(program), validated=validated), epochs
+        )
+        self._gradients = Table(folder.gradients, ["epoch", *trained(program.graph)], epochs)
+        self._log = folder.log.open("a", encoding="utf-8")
+
+    def add(self, epoch: Epoch, norms: Mapping[str, float] | None) -> None:
+        """Write down an epoch; `norms` are those of the gradients, for a logged one."""
+        row: dict[str, float | int] = {"epoch": epoch.number, "step": epoch.step}
+        self._history.add({**row, "rate": epoch.rate, **epoch.results})
+        if norms is not None:
+            self._gradients.add({"epoch": epoch.number, **norms})
+            self.say(line(epoch))
+
+    def say(self, text: str) -> None:
+        """A line of the log, with the time in UTC."""
+        self._log.write(f"{now()}  {text}\n")
+
+    def flush(self) -> None:
+        """Hand everything to the system."""
+        for file in (self._history, self._gradients, self._log):
+            file.flush()
+
+    def close(self) -> None:
+        for file in (self._history, self._gradients, self._log):
+            file.close()
+
+
+def line(epoch: Epoch) -> str:
+    """What is said of an epoch, as generated programs say it."""
+    return f"epoch {epoch.number}: {shown(epoch.results)}"
+
+
+def shown(results: Mapping[str, float]) -> str:
+    """Results in one line."""
+    return ", ".join(f"{name} {value:.6g}" for name, value in results.items())
+
+
+def now() -> str:
+    """The time in UTC as ISO 8601 says it, in seconds."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    """The rows of such a file, a last one that is cut short left out; none without a file.
+
+    Raises OSError, and ValueError for what is no such file.
+    """
+    if not path.exists():
+        return []
+    text = path.read_text(encoding="utf-8")
+    whole = text[: text.rfind("\n") + 1]
+    found = list(csv.DictReader(io.StringIO(whole), strict=True))
+    for row in found:
+        if not str(row.get("epoch")).isdecimal() or None in row or None in row.values():
+            raise ValueError(f"{path.name} is damaged")
+    return found

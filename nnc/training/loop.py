@@ -1,0 +1,181 @@
+"""The loop: which examples, at which rate, in which order, and what is told of each epoch.
+
+It is that of the generated programs, taken one update at a time. The examples of epoch e (from 0)
+come in the order `draws.order(count, key_at(key_of(seed, "order"), e))`, or in their own order when
+`batch` is `all`; update t (from 0) of all has the rate of the schedule in float64. The loss of an
+epoch is the mean over its examples, each as it was before its update; metrics and validation are
+measured after the epoch's last update.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from pydantic import NonNegativeInt
+
+from nnc.backends import draws
+from nnc.backends.base import Arrays, Engine
+from nnc.backends.reference.schedules import rate
+from nnc.compiler.ir import Program
+from nnc.compiler.vocabulary.schedules import Plateau
+from nnc.training.data import Dataset
+from nnc.training.data.dataset import Rows
+from nnc.training.watching import Best, Slowing, goal, training_of
+
+EVALUATED = 1024
+"""Examples that are evaluated together."""
+
+
+@dataclass
+class Progress:
+    """How far a run has come: everything that the loop's next update depends on beside the
+    engine's state."""
+
+    epoch: NonNegativeInt = 0
+    """Epochs that are finished."""
+    batches: NonNegativeInt = 0
+    """Batches done in the epoch that is not finished."""
+    step: NonNegativeInt = 0
+    """Updates taken in all."""
+    total: float = 0.0
+    """Σ loss · examples over the batches done."""
+    best: Best = field(default_factory=Best)
+    slowing: Slowing = field(default_factory=Slowing)
+    stopped: bool = False
+    """Whether early stopping has ended the run."""
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What is known of a finished epoch, counted from 1."""
+
+    number: int
+    step: int
+    rate: float
+    """The learning rate of its last update."""
+    results: dict[str, float]
+    logged: bool
+    """Whether it is one of those that are told of: every `log_every`th, the first, the last."""
+    is_best: bool
+
+
+@dataclass(frozen=True)
+class Update:
+    """One update: its number from 0, the loss before it, and the epoch that it finished."""
+
+    step: int
+    loss: float
+    epoch: Epoch | None
+
+
+class Diverged(Exception):
+    """The loss of a batch is no finite number. The engine has the weights of that loss."""
+
+    def __init__(self, loss: float, step: int, epoch: int, batch: Arrays) -> None:
+        super().__init__(f"the loss is {loss} at step {step}")
+        self.loss, self.step, self.epoch, self.batch = loss, step, epoch, batch
+
+
+@dataclass
+class Loop:
+    """A run as a walk over its updates. After each one `progress` and the engine's state are all
+    that it takes to go on from there."""
+
+    program: Program
+    data: Dataset
+    engine: Engine
+    progress: Progress = field(default_factory=Progress)
+    parts: int = 1
+    """Into how many parts each batch is divided."""
+
+    def __post_init__(self) -> None:
+        self.training = training_of(self.program)
+        self.rows = self.data.splits["train"]
+        self.size = self.training.batch or len(self.rows)
+        self.per_epoch = -(-len(self.rows) // self.size)
+        self.updates = self.training.epochs * self.per_epoch
+        self.goal = goal(self.program, validated="validation" in self.data.splits)
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.progress.stopped or self.progress.epoch >= self.training.epochs
+
+    def __iter__(self) -> Iterator[Update]:
+        """Every update that is left. Raises Diverged."""
+        while not self.over:
+            yield from self._epoch()
+
+    def _epoch(self) -> Iterator[Update]:
+        order, number = self._order(), self.progress.epoch
+        while self.progress.epoch == number:
+            start = self.progress.batches * self.size
+            yield self._update(order[start : start + self.size])
+
+    def _order(self) -> Rows:
+        if self.training.batch is None:
+            return self.rows
+        key = draws.key_at(draws.key_of(self.program.seed, "order"), self.progress.epoch)
+        return self.rows[draws.order(len(self.rows), key)]
+
+    def rate(self) -> float:
+        """The learning rate of the next update."""
+        schedule, base = self.training.schedule, self.training.optimizer.lr
+        found = rate(schedule, base, self.progress.step, self.updates)
+        if isinstance(schedule, Plateau):
+            return self.progress.slowing.rate(found, schedule)
+        return found
+
+    def _update(self, rows: Rows) -> Update:
+        progress, rate = self.progress, self.rate()
+        parts = [self.data.batch(part) for part in np.array_split(rows, self._parts(len(rows)))]
+        loss = self.engine.step(parts, progress.step, rate)
+        if not math.isfinite(loss):
+            raise Diverged(loss, progress.step, progress.epoch + 1, self.data.batch(rows))
+        progress.total += loss * len(rows)
+        progress.batches += 1
+        progress.step += 1
+        finished = progress.batches == self.per_epoch
+        return Update(progress.step - 1, loss, self._finish(rate) if finished else None)
+
+    def _parts(self, count: int) -> int:
+        return min(self.parts, count)
+
+    def _finish(self, rate: float) -> Epoch:
+        """The end of an epoch: results, and what follows from them."""
+        progress = self.progress
+        number = progress.epoch + 1
+        logged = number in (1, self.training.epochs) or number % self.training.log_every == 0
+        results = self._results(logged=logged)
+        best = progress.best.after(number, results[self.goal.monitor], self.goal)
+        schedule, stop = self.training.schedule, self.training.stop
+        if isinstance(schedule, Plateau):
+            progress.slowing = progress.slowing.after(results[schedule.monitor], schedule)
+        progress.best, progress.epoch = best, number
+        progress.batches, progress.total = 0, 0.0
+        progress.stopped = stop is not None and best.waited >= stop.patience
+        return Epoch(number, progress.step, rate, results, logged, best.epoch == number)
+
+    def _results(self, *, logged: bool) -> dict[str, float]:
+        results = {"loss": self.progress.total / len(self.rows)}
+        monitored = self.goal.monitor in {use.name for use in self.training.metrics}
+        if self.training.metrics and (logged or monitored):
+            results = self.evaluate("train") | results
+        if "validation" in self.data.splits:
+            measured = self.evaluate("validation")
+            results |= {f"val_{name}": value for name, value in measured.items()}
+        return results
+
+    def evaluate(self, split: str) -> dict[str, float]:
+        """The loss and the metrics over the examples of a split."""
+        return self.engine.evaluate(batches(self.data, split))
+
+
+def batches(data: Dataset, split: str) -> Iterator[Arrays]:
+    """The examples of a split in their own order, as many at a time as are evaluated together."""
+    rows = data.splits[split]
+    for start in range(0, len(rows), EVALUATED):
+        yield data.batch(rows[start : start + EVALUATED])

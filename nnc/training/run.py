@@ -1,0 +1,153 @@
+"""A run: the loop, and everything that is written of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from nnc.backends import weights as canonical
+from nnc.backends.base import Arrays, Engine
+from nnc.compiler.diagnostics import Diagnostic, Failed
+from nnc.compiler.ir import Program
+from nnc.training import divergence, history, snapshot
+from nnc.training.data import Dataset
+from nnc.training.engines import load
+from nnc.training.folder import Folder, Record, Status
+from nnc.training.loop import Diverged, Epoch, Loop, Progress, Update, batches
+from nnc.training.snapshot import Snapshot
+
+_SHARE = 20
+"""Training takes at least this many times as long as writing the snapshots of it."""
+_WITHIN = 60.0
+"""Seconds after which a snapshot is also written within an epoch."""
+
+
+class Run:
+    """Training into a folder, from its beginning or from a snapshot.
+
+    `updates` trains; what it has come to stands in `record`. A process that is killed at any moment
+    leaves a folder from which the same run goes on, to the same numbers.
+    """
+
+    def __init__(
+        self,
+        folder: Folder,
+        record: Record,
+        program: Program,
+        data: Dataset,
+        engine: Engine,
+        begun: Snapshot,
+    ) -> None:
+        """Raises ValueError for a snapshot of another program."""
+        engine.restore(begun.engine)
+        self.folder = folder
+        self.record = record
+        self.engine = engine
+        self.loop = Loop(program, data, engine, begun.progress, record.parts)
+        self._best = begun.best
+        self._results: dict[str, float] = {}
+        self._begun = self._written = time.monotonic()
+        self._cost = 0.0
+        self._interrupted = False
+
+    @property
+    def progress(self) -> Progress:
+        return self.loop.progress
+
+    def interrupt(self) -> None:
+        """End after the update that is being taken."""
+        self._interrupted = True
+
+    def updates(self) -> Iterator[Update]:
+        """Train to the end, or to an interrupt. Raises Failed (E803) for a loss that is no finite
+        number, OSError when the folder can't be written."""
+        epochs, validated = self.progress.epoch, "validation" in self.loop.data.splits
+        with closing(history.Journal(self.folder, self.loop.program, epochs, validated)) as journal:
+            journal.say(f"continued after epoch {epochs}" if self.progress.step else "begun")
+            try:
+                for update in self.loop:
+                    self._take_note(update, journal)
+                    yield update
+                    if self._interrupted and not self.loop.over:
+                        break
+            except Diverged as diverged:
+                raise Failed([self._diverged(diverged, journal)]) from None
+            status: Status = "stopped" if self.progress.stopped else "finished"
+            self._end(status if self.loop.over else "interrupted", journal)
+
+    def _take_note(self, update: Update, journal: history.Journal) -> None:
+        """Write down what an update has come to."""
+        epoch = update.epoch
+        if epoch is not None:
+            journal.add(epoch, self.engine.gradient_norms() if epoch.logged else None)
+            self._results = epoch.results
+            if epoch.is_best:
+                self._best = self.engine.weights()
+        if not self.loop.over and self._is_due(epoch):
+            self._snapshot(journal)
+
+    def _is_due(self, epoch: Epoch | None) -> bool:
+        """Whether a snapshot is worth its time: all of them may cost a small share of the run."""
+        waited = time.monotonic() - self._written
+        return waited >= max(_SHARE * self._cost, 0.0 if epoch is not None else _WITHIN)
+
+    def _snapshot(self, journal: history.Journal) -> None:
+        """Write everything that the run is continued from, and its weights for others."""
+        before = time.monotonic()
+        journal.flush()
+        _write_weights(self.folder.last, self.engine.weights())
+        if self._best:
+            _write_weights(self.folder.best, self._best)
+        snapshot.write(self.folder.state, Snapshot(self.engine.state(), self._best, self.progress))
+        self._written = time.monotonic()
+        self._cost = self._written - before
+
+    def _end(self, status: Status, journal: history.Journal) -> None:
+        """The end of a run that can be used or continued: weights, results, record."""
+        self._snapshot(journal)
+        tested: dict[str, float] = {}
+        if status != "interrupted" and "test" in self.loop.data.splits:
+            tested = self._test()
+        self._close(status, {**self._results, **tested})
+        told = f": {history.shown(tested)}" if tested else ""
+        journal.say(f"{status} after epoch {self.progress.epoch}{told}")
+
+    def _test(self) -> dict[str, float]:
+        """The test examples by the weights that are the run's result, as its file has them."""
+        weights = canonical.read(self.folder.weights(self.record.keeps), self.loop.program.graph)
+        engine = load(self.loop.program, dict(weights), self.record.setup)
+        measured = engine.evaluate(batches(self.loop.data, "test"))
+        return {f"test_{name}": value for name, value in measured.items()}
+
+    def _close(self, status: Status, results: dict[str, float]) -> None:
+        best = self.progress.best
+        self.record = replace(
+            self.record,
+            status=status,
+            epoch=self.progress.epoch,
+            seconds=self.record.seconds + time.monotonic() - self._begun,
+            best_epoch=best.epoch,
+            best_value=best.value,
+            results={**self.record.results, **results},
+        )
+        self.folder.write_record(self.record)
+
+    def _diverged(self, diverged: Diverged, journal: history.Journal) -> Diagnostic:
+        """The end of a run that can't go on."""
+        self._close("diverged", self._results)
+        saved = f"what it had come to before is in {self.folder.path}"
+        program, precision = self.loop.program, self.record.precision
+        found = divergence.explain(program, self.engine.weights(), diverged, precision, saved)
+        journal.say(found.message)
+        return found
+
+
+def _write_weights(path: Path, weights: Arrays) -> None:
+    """Write weights in float32, as all files of weights are."""
+    path.parent.mkdir(exist_ok=True)
+    canonical.write(path, {name: array.astype(np.float32) for name, array in weights.items()})

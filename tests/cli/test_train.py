@@ -1,0 +1,214 @@
+"""`nnc train`: runs from the command line, how they are shown, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.cli.conftest import Nnc, contents
+
+LEARNT = """\
+data {
+  source = text("xor.txt")
+  x = columns(0, 1)
+  y = column(2)
+}
+
+model Xor {
+  input  x: f32[2]
+  output p = x -> Dense(4) -> tanh -> Dense(1) -> sigmoid
+}
+
+train {
+  target y: f32[1]
+  loss      = binary_cross_entropy(p, y)
+  optimizer = adam(lr=0.1)
+  metrics   = [accuracy(p, y)]
+  epochs    = 200
+  batch     = all
+  log_every = 100
+}
+"""
+ROWS = "0 0 0\n0 1 1\n1 0 1\n1 1 0\n"
+REFERENCE = ("--backend", "reference")
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(autouse=True)
+def examples(folder: Path) -> None:
+    """A spec that can be trained, and its data."""
+    (folder / "learn.nn").write_text(LEARNT, encoding="utf-8")
+    (folder / "xor.txt").write_text(ROWS, encoding="utf-8")
+
+
+def record(folder: Path, run: str) -> dict[str, object]:
+    found: dict[str, object] = json.loads((folder / run / "run.json").read_bytes())
+    return found
+
+
+def test_training_says_an_epoch_a_line_and_where_the_run_is(nnc: Nnc, folder: Path) -> None:
+    result = nnc("train", "learn.nn", *REFERENCE)
+    assert (result.exit_code, result.stdout) == (0, "runs/learn-1\n"), result.stderr
+    lines = result.stderr.splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["epoch 1", "epoch 100", "epoch 200"]
+    assert lines[-1].endswith("accuracy 1")
+    assert record(folder, "runs/learn-1")["status"] == "finished"
+    assert nnc("train", "learn.nn", *REFERENCE, "--quiet").stdout == "runs/learn-2\n"
+    assert not nnc("train", "learn.nn", *REFERENCE, "-q", "--epochs", "1").stderr
+
+
+def test_what_is_set_otherwise_stands_in_the_spec_of_the_run(nnc: Nnc, folder: Path) -> None:
+    given = ("--epochs", "3", "--batch", "2", "--log-every", "2")
+    result = nnc("train", "learn.nn", *REFERENCE, "-o", "some/run", *given)
+    assert (result.exit_code, result.stdout) == (0, "some/run\n"), result.stderr
+    assert result.stderr.count("epoch") == 3
+    spec = json.loads((folder / "some/run/spec.json").read_bytes())
+    assert [spec["train"][name] for name in ("epochs", "batch", "log_every")] == [3, 2, 2]
+
+
+def test_a_run_is_not_overwritten(nnc: Nnc, folder: Path) -> None:
+    nnc("train", "learn.nn", *REFERENCE, "-o", "run", "--epochs", "2")
+    before = contents(folder / "run")
+    result = nnc("train", "learn.nn", *REFERENCE, "-o", "run")
+    assert (result.exit_code, "is a run already" in result.stderr) == (2, True)
+    assert contents(folder / "run") == before
+    (folder / "run/own.txt").write_text("mine")
+    forced = nnc("train", "learn.nn", *REFERENCE, "-o", "run", "--epochs", "3", "--force")
+    assert forced.exit_code == 0, forced.stderr
+    assert record(folder, "run")["epochs"] == 3
+    assert (folder / "run/own.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        ((), 2, "give a spec"),
+        (("learn.nn", "--resume", "run"), 2, "give a spec"),
+        (("missing.nn",), 2, "no such file"),
+        (("xor.nn", *REFERENCE), 1, "error[E801]"),
+        (("wrong.nn", *REFERENCE), 1, "error[E101]"),
+        (("learn.nn", *REFERENCE, "--set", "nope=1"), 1, "nope"),
+        (("learn.nn", *REFERENCE, "--data", "nope.txt"), 1, "error[E611]"),
+        (("learn.nn", *REFERENCE, "--weights", "nope.safetensors"), 2, "no such file"),
+        (("learn.nn", *REFERENCE, "--weights", "xor.txt"), 1, "error[E601]"),
+        (("learn.nn", *REFERENCE, "--precision", "float32"), 2, "float64"),
+        (("learn.nn", *REFERENCE, "--device", "cuda"), 2, "`cuda`"),
+        (("learn.nn", "--backend", "torch", "--device", "warp"), 2, "`warp`"),
+        (("learn.nn", *REFERENCE, "-o", "xor.txt"), 2, "is a file"),
+        (("learn.nn", *REFERENCE, "-o", "."), 2, "is not empty"),
+        (("learn.nn", *REFERENCE, "-o", "xor.txt/run"), 2, "xor.txt"),
+        (("learn.nn", *REFERENCE, "--epochs", "0"), 2, "epochs"),
+        (("--resume", "nope"), 1, "error[E804]"),
+        (("--resume", "."), 1, "is not a run"),
+        (("--resume", "nope", "--epochs", "3"), 2, "keeps its settings"),
+    ],
+)
+def test_bad_input_is_one_message_and_leaves_nothing(
+    nnc: Nnc, folder: Path, arguments: tuple[str, ...], code: int, words: str
+) -> None:
+    before = contents(folder)
+    result = nnc("train", *arguments)
+    assert (result.exit_code, words in result.stderr) == (code, True), result.stderr
+    assert "Traceback" not in result.stderr
+    assert contents(folder) == before
+    assert not (folder / "runs").exists()
+
+
+def test_arrays_that_are_ready(nnc: Nnc, folder: Path) -> None:
+    x = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.float32)
+    np.savez(folder / "ready.npz", x=x, y=(x.sum(1) == 1).astype(np.float32)[:, None])
+    first = nnc("train", "learn.nn", *REFERENCE, "-o", "text")
+    second = nnc("train", "learn.nn", *REFERENCE, "-o", "ready", "--data", "ready.npz")
+    assert second.exit_code == 0, second.stderr
+    assert first.stderr == second.stderr
+
+
+def test_training_begins_with_given_weights(nnc: Nnc, folder: Path) -> None:
+    nnc("train", "learn.nn", *REFERENCE, "-o", "first")
+    trained = "first/weights/last.safetensors"
+    result = nnc("train", "learn.nn", *REFERENCE, "--weights", trained, "--epochs", "1")
+    assert result.stderr.endswith("accuracy 1\n")
+
+
+def test_a_loss_that_is_no_number_is_a_finding(nnc: Nnc, folder: Path) -> None:
+    (folder / "xor.txt").write_text("0 0 0\n0 1 1\n1 inf 1\n")
+    result = nnc("train", "learn.nn", *REFERENCE, "-o", "run")
+    assert result.exit_code == 1
+    assert (
+        "error[E803]: the loss is nan at step 1 (epoch 2): the data has inf at [2, 1] in `x`"
+        in (result.stderr)
+    )
+    assert "--> learn.nn:8:10" in result.stderr
+    assert record(folder, "run")["status"] == "diverged"
+
+
+def child(folder: Path, *arguments: str, stderr: int) -> subprocess.Popen[bytes]:
+    """`nnc train` in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "nnc", "train", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm", "COLUMNS": "90"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_after_the_step_and_says_how_to_go_on(
+    nnc: Nnc, folder: Path, number: signal.Signals
+) -> None:
+    more = (*REFERENCE, "--epochs", "100000", "--log-every", "50")
+    with child(folder, "learn.nn", *more, "-o", "run", stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        assert process.stdout is not None
+        while not process.stderr.readline().startswith(b"epoch 50:"):
+            pass
+        process.send_signal(number)
+        said = process.stderr.read().decode()
+        assert (process.wait(), process.stdout.read()) == (130, b"run\n")
+    assert said.endswith("interrupted; `nnc train --resume run` continues\n")
+    assert "Traceback" not in said
+    found = record(folder, "run")
+    assert found["status"] == "interrupted"
+    state = folder / "run/state.safetensors"
+    before = state.read_bytes()
+    (folder / "xor.txt").rename(folder / "moved.txt")
+    assert nnc("train", "--resume", "run").exit_code == 1
+    assert state.read_bytes() == before
+
+
+def test_a_run_goes_on_where_its_data_are_now(nnc: Nnc, folder: Path) -> None:
+    nnc("train", "learn.nn", *REFERENCE, "-o", "run", "--epochs", "3")
+    (folder / "xor.txt").rename(folder / "moved.txt")
+    result = nnc("train", "--resume", "run", "--data", "moved.txt")
+    assert (result.exit_code, result.stdout) == (0, "run\n"), result.stderr
+
+
+def test_a_terminal_gets_a_bar(folder: Path) -> None:
+    ours, theirs = pty.openpty()
+    with child(folder, "learn.nn", *REFERENCE, stderr=theirs) as process:
+        os.close(theirs)
+        shown = b""
+        while True:
+            try:
+                part = os.read(ours, 4096)
+            except OSError:  # the other end is closed
+                break
+            if not part:
+                break
+            shown += part
+        assert process.wait() == 0
+    os.close(ours)
+    text = shown.decode()
+    assert "epoch 100: loss " in text
+    assert "steps/s" in text
+    assert "200/200" in text
