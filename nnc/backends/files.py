@@ -5,8 +5,13 @@ from __future__ import annotations
 import os
 import secrets
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import IO
+
+_LARGE = 1 << 20
+"""Bytes from which it is worth it to reserve room."""
 
 
 def write_whole(path: str | os.PathLike[str], chunks: Iterable[bytes | memoryview]) -> None:
@@ -26,6 +31,8 @@ def write_whole(path: str | os.PathLike[str], chunks: Iterable[bytes | memoryvie
     beside = target.with_name(f".{target.name[:100]}.{secrets.token_hex(6)}")
     try:
         with open(beside, "xb") as file:
+            if isinstance(chunks, Sequence):
+                _reserve(file, sum(memoryview(chunk).nbytes for chunk in chunks))
             file.writelines(chunks)
         if mode is not None:
             beside.chmod(stat.S_IMODE(mode))
@@ -33,6 +40,17 @@ def write_whole(path: str | os.PathLike[str], chunks: Iterable[bytes | memoryvie
     except BaseException:  # an interrupt as well: nothing may be left over
         beside.unlink(missing_ok=True)
         raise
+
+
+def _reserve(file: IO[bytes], size: int) -> None:
+    """Room on the disk for a large file, where the system can give it at once: else it is sought
+    when the file takes the place of another, and that takes longer than writing it.
+
+    Where there is not enough, writing says so.
+    """
+    if size >= _LARGE and hasattr(os, "posix_fallocate"):
+        with suppress(OSError):
+            os.posix_fallocate(file.fileno(), 0, size)
 
 
 def _mode(target: Path) -> int | None:

@@ -17,6 +17,7 @@ import hashlib
 import math
 import os
 from collections.abc import Callable, Iterator
+from itertools import accumulate, pairwise
 from math import prod
 from typing import TypeAlias
 
@@ -46,24 +47,34 @@ def weights(graph: Graph, seed: int) -> dict[str, Floats]:
 
     Raises Failed (E607) for a literal or an initialiser whose numbers float32 can't hold.
     """
-    jobs = [(weight, name, seed) for name, weight in graph.weights.items()]
+    ends = list(accumulate(prod(weight.shape) for weight in graph.weights.values()))
+    # One piece of memory for all: the system gives a large piece in large pages, which is faster.
+    memory = np.empty(ends[-1] if ends else 0, np.float32)
+    places = (memory[start:end] for start, end in pairwise([0, *ends]))
+    jobs = [(*item, place) for item, place in zip(graph.weights.items(), places, strict=True)]
+
+    def drawn(job: tuple[str, Weight, Floats]) -> Floats:
+        name, weight, place = job
+        return draw(weight, name, seed, out=place.reshape(weight.shape))
+
     workers = min(4, os.cpu_count() or 1)
-    if workers == 1 or sum(prod(weight.shape) for weight, _, _ in jobs) < _PARALLEL:
-        return {name: draw(weight, name, seed) for weight, name, seed in jobs}
+    if workers == 1 or memory.size < _PARALLEL:
+        return dict(zip(graph.weights, map(drawn, jobs), strict=True))
     from concurrent.futures import ThreadPoolExecutor
 
     # NumPy lets go of the interpreter lock while it draws; every weight has its own stream.
     with ThreadPoolExecutor(workers) as pool:
-        return dict(zip(graph.weights, pool.map(lambda job: draw(*job), jobs), strict=True))
+        return dict(zip(graph.weights, pool.map(drawn, jobs), strict=True))
 
 
-def draw(weight: Weight, name: str, seed: int) -> Floats:
+def draw(weight: Weight, name: str, seed: int, out: Floats | None = None) -> Floats:
     """One weight as it begins: its literal value, or what its initialiser makes.
 
-    `name` is the full name. Raises Failed (E607) when a number doesn't fit into float32; ValueError
-    when a literal has another shape than the weight, which the compiler has excluded.
+    `name` is the full name, `out` where the numbers are to stand. Raises Failed (E607) when one
+    doesn't fit into float32; ValueError when a literal has another shape than the weight, which the
+    compiler has excluded.
     """
-    array = np.empty(weight.shape, np.float32)
+    array = np.empty(weight.shape, np.float32) if out is None else out
     with np.errstate(over="ignore", invalid="ignore"):
         if weight.value is not None:
             _literal(weight, array)

@@ -18,6 +18,7 @@ from nnc.compiler.ir import single
 from nnc.compiler.vocabulary import initializers
 from nnc.compiler.vocabulary.base import words
 from nnc.compiler.vocabulary.initializers import Constant, GlorotUniform, Initializer, Normal
+from nnc.compiler.vocabulary.ops.activation import Relu
 from nnc.compiler.vocabulary.ops.base import Weight, parse_type
 from nnc.compiler.vocabulary.ops.dense import Dense
 
@@ -115,6 +116,10 @@ def test_a_graph_gets_each_weight_once_in_order_whatever_else_is_there() -> None
         drawn["dense.weight"], initial.draw(graph.weights["dense.weight"], "dense.weight", 5)
     )
     assert not drawn["dense.bias"].any()
+
+
+def test_a_graph_may_have_no_weights() -> None:
+    assert initial.weights(single(Relu(), (parse_type("f32[4]"),)), 1) == {}
 
 
 def test_threads_change_nothing() -> None:

@@ -259,6 +259,25 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> 
     assert os.listdir(tmp_path) == ["model"]
 
 
+@pytest.mark.parametrize("roomy", [True, False])
+def test_a_large_file_is_what_was_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, roomy: bool
+) -> None:
+    """Whether or not the system can give room for it beforehand."""
+
+    def none_to_give(*_: object) -> None:
+        raise OSError(95, "not supported")
+
+    if not roomy:
+        monkeypatch.setattr(os, "posix_fallocate", none_to_give, raising=False)
+    path = tmp_path / "model"
+    path.write_bytes(b"old")
+    parts = [b"first", memoryview(np.arange(600_000, dtype=np.float32)).cast("B"), b"last"]
+    write_whole(path, parts)
+    assert path.read_bytes() == b"".join(parts)
+    assert os.listdir(tmp_path) == ["model"]
+
+
 def test_writing_follows_links_and_keeps_the_mode(tmp_path: Path) -> None:
     target, link = tmp_path / "target", tmp_path / "link"
     target.write_bytes(b"old")
