@@ -272,7 +272,11 @@ def test_a_large_file_is_what_was_written(
         monkeypatch.setattr(os, "posix_fallocate", none_to_give, raising=False)
     path = tmp_path / "model"
     path.write_bytes(b"old")
-    parts = [b"first", memoryview(np.arange(600_000, dtype=np.float32)).cast("B"), b"last"]
+    parts: list[bytes | memoryview] = [
+        b"first",
+        memoryview(np.arange(600_000, dtype=np.float32)).cast("B"),
+        b"last",
+    ]
     write_whole(path, parts)
     assert path.read_bytes() == b"".join(parts)
     assert os.listdir(tmp_path) == ["model"]
