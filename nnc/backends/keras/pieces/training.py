@@ -101,7 +101,8 @@ def make_update(
     optimizer.build(variables)
 
     @tf.function(reduce_retracing=True)
-    def step(batch: dict[str, Any]) -> Any:
+    def step(batch: dict[str, Any], rate: Any) -> Any:
+        optimizer.learning_rate.assign(rate)
         with tf.GradientTape() as tape:
             loss = objective(model, trained, batch, training=True)
         gradients = tape.gradient(loss, variables, unconnected_gradients="zero")
@@ -113,8 +114,7 @@ def make_update(
         return loss
 
     def update(batch: dict[str, Any], rate: float) -> Any:
-        optimizer.learning_rate.assign(rate)
-        return step(batch)
+        return step(batch, tf.constant(rate, optimizer.learning_rate.dtype))
 
     return update
 
