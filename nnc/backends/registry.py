@@ -107,6 +107,12 @@ def _torch_engine() -> type[Engine]:
     return TorchEngine
 
 
+def _keras_engine() -> type[Engine]:
+    from nnc.backends.keras.engine import KerasEngine
+
+    return KerasEngine
+
+
 def _torch_emit() -> Callable[..., Artifact]:
     from nnc.backends.torch.emit import emit
 
@@ -157,7 +163,8 @@ BACKENDS: dict[str, Backend] = {
             *(_torch, _torch_emit, _torch_tables, _torch_engine),
         ),
         Backend(
-            "keras", "Keras", ("keras", "tensorflow"), "keras", _keras, _keras_emit, _keras_tables
+            *("keras", "Keras", ("keras", "tensorflow"), "keras"),
+            *(_keras, _keras_emit, _keras_tables, _keras_engine),
         ),
         Backend("onnx", "ONNX", ("onnx", "onnxruntime"), None, _onnx, _onnx_emit, _onnx_tables),
     )

@@ -37,7 +37,7 @@ def verify(
     random sum of its outputs.
     Raises ValueError for an unknown backend, and for data or weights that the program doesn't take.
     """
-    compared = chosen(backends)
+    chosen = [_backend(b) for b in (BACKENDS if backends is None else backends)]
     seed = program.seed if seed is None else seed
     rng = np.random.default_rng(seed)
     given = sample.inputs(program.graph, batch, rng) if inputs is None else _as_floats(inputs)
@@ -49,7 +49,7 @@ def verify(
     trial = Trial(program, used, given, drawn, seed)
     _check(trial, targets)
     size = len(next(iter(given.values()))) if given else batch
-    findings = tuple(_findings(trial, backend, precision) for backend in compared)
+    findings = tuple(_findings(trial, backend, precision) for backend in chosen)
     return Verdict(program.name, precision, seed, size, findings)
 
 
@@ -62,11 +62,6 @@ def _check(trial: Trial, targets: Arrays | None) -> None:
         raise ValueError(f"target `{missing[0]}` is missing")
     if trial.outputs and targets is not None and trial.has_loss:
         _ = trial.truth
-
-
-def chosen(backends: Iterable[str | Backend] | None) -> list[Backend]:
-    """The backends by these names, all of them for None. Raises ValueError for an unknown name."""
-    return [_backend(b) for b in (BACKENDS.values() if backends is None else backends)]
 
 
 def _backend(named: str | Backend) -> Backend:
@@ -96,14 +91,14 @@ def _findings(trial: Trial, backend: Backend, precision: Precision) -> Findings:
     except NotImplementedError as error:  # a kernel that the framework lacks in this precision
         return Findings(backend.name, "refused", message=str(error))
     except ImportError as error:
-        return Findings(backend.name, "failed", message=said(error), help=backend.hint)
+        return Findings(backend.name, "failed", message=_said(error), help=backend.hint)
     except Exception as error:  # a framework may raise anything
-        return Findings(backend.name, "failed", message=said(error))
+        return Findings(backend.name, "failed", message=_said(error))
     found = Findings(backend.name, "compared", comparisons)
     if found.agrees:
         return found
-    first, unsought = _first(trial, backend, precision, found)
-    return replace(found, first=first, message=unsought)
+    first, said = _first(trial, backend, precision, found)
+    return replace(found, first=first, message=said)
 
 
 def _comparisons(trial: Trial, backend: Backend, precision: Precision) -> tuple[Comparison, ...]:
@@ -136,14 +131,13 @@ def _first(
     )
     wrong = list(found.disagreements)
     # The search may fail where the program itself did not: a framework may raise anything.
-    message: str | None = None
+    said = None
     try:
         first = _searched(scene, trial, wrong)
     except Exception as error:
-        first = None
-        message = f"the first layer that differs could not be sought: {said(error)}"
+        first, said = None, f"the first layer that differs could not be sought: {_said(error)}"
     last = wrong[0] if wrong[0].what == "output" else wrong[-1]
-    return first or locate.owner(scene.graph, last), message
+    return first or locate.owner(scene.graph, last), said
 
 
 def _searched(scene: locate.Scene, trial: Trial, wrong: list[Comparison]) -> Divergence | None:
@@ -164,7 +158,6 @@ def _of_loss(trial: Trial, wrong: list[Comparison]) -> Divergence | None:
     return Divergence(", ".join(outputs), said, "loss", mine[0], training.losses[0].span)
 
 
-def said(error: Exception) -> str:
-    """An error of a framework in one line."""
+def _said(error: Exception) -> str:
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -10,7 +10,7 @@ from nnc.backends.base import Arrays, Engine, Precision
 from nnc.backends.registry import BACKENDS, REFERENCE
 from nnc.compiler.ir import Program
 
-ENGINES = ("reference", "torch")
+ENGINES = ("reference", "torch", "keras")
 
 MLP = """\
 model M {
@@ -56,11 +56,11 @@ def cnn(optimizer: str = "sgd(0.1, momentum=0.9)") -> Program:
     return of_text(CNN % optimizer)
 
 
-def engine(name: str, program: Program, precision: Precision = "float64") -> Engine:
+def engine(name: str, program: Program, precision: Precision = "float64", seed: int = 0) -> Engine:
     """An engine with the program's initial weights."""
     backend = REFERENCE if name == REFERENCE.name else BACKENDS[name]
     assert backend.load_engine is not None
-    return backend.load_engine()(program, dict(initial.weights(program.graph, 0)), precision)
+    return backend.load_engine()(program, dict(initial.weights(program.graph, seed)), precision)
 
 
 def batch(program: Program, count: int, seed: int = 0) -> Arrays:

@@ -41,7 +41,8 @@ def test_the_path_is_that_of_the_reference(backend: str, spec: str) -> None:
     measured, truth = found.evaluate([held, held]), expected.evaluate([held, held])
     assert measured == pytest.approx(truth, abs=1e-9)
     assert found.gradient_norms() == pytest.approx(expected.gradient_norms(), abs=1e-9)
-    assert_same(found.outputs(held), expected.outputs(held), 1e-9)
+    given = {value.name: held[value.name] for value in program.graph.inputs}
+    assert_same(found.outputs(given), expected.outputs(given), 1e-9)
 
 
 @pytest.mark.parametrize("backend", ENGINES)
@@ -68,14 +69,15 @@ def test_parts_of_a_batch_take_the_step_of_the_whole(backend: str) -> None:
     assert_same(parted.weights(), whole.weights(), 1e-12)
 
 
-@pytest.mark.parametrize(
-    "optimizer",
-    [
-        *("adam(0.02, amsgrad=true)", "nadam(0.02)", "lamb(0.02)", "rmsprop(0.01, momentum=0.9)"),
-        *("sgd(0.1, momentum=0.9)", "adagrad(0.1)", "lion(0.01)", "adadelta", "adamax(0.01)"),
-    ],
+RULES = (
+    *("adam(0.02, amsgrad=true)", "nadam(0.02)", "lamb(0.02)", "rmsprop(0.01, momentum=0.9)"),
+    *("sgd(0.1, momentum=0.9)", "adagrad(0.1)", "lion(0.01)", "adadelta", "adamax(0.01)"),
 )
-@pytest.mark.parametrize("backend", ENGINES)
+# Each program of Keras takes a second to begin, and all optimisers keep their variables alike.
+KEPT = [(name, rule) for name in ENGINES for rule in RULES[: 2 if name == "keras" else None]]
+
+
+@pytest.mark.parametrize(("backend", "optimizer"), KEPT)
 def test_a_state_goes_on_to_the_same_bits(backend: str, optimizer: str) -> None:
     program = mlp(optimizer)
     first = engine(backend, program, "float64" if backend == "reference" else "float32")

@@ -139,8 +139,8 @@ def test_a_program(
         found = runner.module.evaluate(runner.model, data, size)
     else:
         keras = KerasRunner(program, identity(program))
-        models = (keras._model, keras._trained_model)
-        found = keras._module["evaluate"](*models, {"x": y, "t": t}, size)
+        models = (keras.model, keras.trained_model)
+        found = keras.module["evaluate"](*models, {"x": y, "t": t}, size)
     exact = t.astype(float) if t.dtype.kind == "f" else t
     assert found[use.name] == pytest.approx(
         expected(y.astype(float), exact), rel=1e-5, abs=1e-7, nan_ok=True

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass, replace
 
+from nnc.backends import draws, rates, sources
 from nnc.backends import pysource as py
-from nnc.backends import rates, sources
 from nnc.backends.base import Artifact
 from nnc.backends.keras.build import Builder
 from nnc.backends.keras.layer_names import legal
@@ -118,9 +118,10 @@ class _Source:
         beside = py.method(py.call("Path", py.name("__file__")), "with_suffix", ".safetensors")
         if training is not None:
             self._constant("TARGETS", dict(map(_declared, training.targets)))
-            self._constant("SEED", self._program.seed)
             self._constant("EPOCHS", training.epochs)
-            self._constant("BATCH", training.batch)
+            if training.batch is not None:
+                self._constant("BATCH", training.batch)
+                self._constant("ORDER_KEY", draws.key_of(self._program.seed, "order"))
             self._constant("LOG_EVERY", training.log_every)
             if training.stop is not None:
                 self._constant("MONITOR", training.stop.monitor)

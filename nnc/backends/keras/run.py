@@ -17,77 +17,82 @@ if TYPE_CHECKING:
 
 
 class KerasRunner(Runner):
-    """The program on Keras 3 with TensorFlow, on the processor, in float32 or float64."""
+    """The program on Keras 3 with TensorFlow, in float32 or float64."""
 
     backend = "keras"
 
-    def __init__(self, program: Program, weights: Arrays, precision: Precision = "float32") -> None:
-        _prepare()
+    def __init__(
+        self,
+        program: Program,
+        weights: Arrays,
+        precision: Precision = "float32",
+        device: str = "cpu",
+    ) -> None:
+        """Load the program. Raises ValueError for weights that don't fit and an unknown device."""
+        _prepare(device)
         self._program = program
         self._precision = precision
-        self._module = _executed(emit(program).text)
-        with self._floats():
-            if "build_models" in self._module:
-                self._model, self._trained_model = self._module["build_models"]()
+        self.module = _executed(emit(program).text)
+        with self.floats():
+            if "build_models" in self.module:
+                self.model, self.trained_model = self.module["build_models"]()
             else:
-                self._model = self._trained_model = self._module["build_model"]()
-            self._module["set_weights"](self._model, self._cast(weights))
+                self.model = self.trained_model = self.module["build_model"]()
+            self.module["set_weights"](self.model, self._cast(weights))
 
     def outputs(self, inputs: Arrays, *, training: bool = False, step: int = 0) -> Arrays:
-        self._begin(step)
-        with self._floats():
-            results = self._model(self._tensors(inputs), training=training)
+        self.begin(step)
+        with self.floats():
+            results = self.model(self.tensors(inputs), training=training)
         return {name: result.numpy() for name, result in results.items()}
 
     def gradients(self, inputs: Arrays, targets: Arrays) -> tuple[float, Arrays]:
         import tensorflow as tf
 
-        with self._floats(), tf.GradientTape() as tape:
-            batch = self._tensors({**inputs, **targets})
-            loss = self._module["objective"](
-                self._model, self._trained_model, batch, training=False
-            )
-        trained = self._trained()
+        with self.floats(), tf.GradientTape() as tape:
+            batch = self.tensors({**inputs, **targets})
+            loss = self.module["objective"](self.model, self.trained_model, batch, training=False)
+        trained = self.trained()
         gradients = tape.gradient(loss, list(trained.values()))
-        return float(loss), self._canonical(trained, gradients)
+        return float(loss), self.canonical(trained, gradients)
 
     def pullback(
         self, inputs: Arrays, cotangents: Arrays, *, training: bool = False, step: int = 0
     ) -> tuple[Arrays, Arrays]:
         import tensorflow as tf
 
-        self._begin(step)
-        tensors = self._tensors(inputs)
+        self.begin(step)
+        tensors = self.tensors(inputs)
         floats = {name: x for name, x in tensors.items() if x.dtype.is_floating}
-        with self._floats(), tf.GradientTape() as tape:
+        with self.floats(), tf.GradientTape() as tape:
             tape.watch(list(floats.values()))
-            results = self._model(tensors, training=training)
+            results = self.model(tensors, training=training)
             products = [
                 tf.reduce_sum(results[name] * cotangent)
-                for name, cotangent in self._tensors(cotangents).items()
+                for name, cotangent in self.tensors(cotangents).items()
                 if results[name].dtype.is_floating
             ]
             total = tf.add_n(products) if products else tf.zeros(())
-        trained = self._trained()
+        trained = self.trained()
         sources = [*floats.values(), *trained.values()]
         gradients = tape.gradient(total, sources)
         of_inputs = {
             name: _dense(x, gradient)
             for (name, x), gradient in zip(floats.items(), gradients, strict=False)
         }
-        return of_inputs, self._canonical(trained, gradients[len(floats) :])
+        return of_inputs, self.canonical(trained, gradients[len(floats) :])
 
-    def _begin(self, step: int) -> None:
-        """Tell the layers that draw which step it is."""
-        if "DRAWN_AT" in self._module:
-            self._module["DRAWN_AT"].assign([step, 0])
+    def begin(self, step: int, row: int = 0) -> None:
+        """Tell the layers that draw the step, and which example of the batch comes first."""
+        if "DRAWN_AT" in self.module:
+            self.module["DRAWN_AT"].assign([step, row])
 
     def weights(self) -> Arrays:
-        with self._floats():
-            arrays: Arrays = self._module["get_weights"](self._model)
+        with self.floats():
+            arrays: Arrays = self.module["get_weights"](self.model)
         return arrays
 
-    def _trained(self) -> dict[str, Any]:
+    def trained(self) -> dict[str, Any]:
         """The variables that training changes, by canonical name."""
         parameters = {
             name
@@ -95,14 +100,14 @@ class KerasRunner(Runner):
             if weight.role == "parameter" and weight.trainable
         }
         return {
-            name: self._module["variable"](self._model, name).value
-            for name in self._module["WEIGHTS"]
+            name: self.module["variable"](self.model, name).value
+            for name in self.module["WEIGHTS"]
             if name in parameters
         }
 
-    def _canonical(self, variables: dict[str, Any], gradients: list[Any]) -> Arrays:
+    def canonical(self, variables: dict[str, Any], gradients: list[Any]) -> Arrays:
         return {
-            name: self._module["canonical"](name, _dense(value, gradient))
+            name: self.module["canonical"](name, _dense(value, gradient))
             for (name, value), gradient in zip(variables.items(), gradients, strict=True)
         }
 
@@ -113,13 +118,13 @@ class KerasRunner(Runner):
             for name, array in arrays.items()
         }
 
-    def _tensors(self, arrays: Arrays) -> dict[str, Any]:
+    def tensors(self, arrays: Arrays) -> dict[str, Any]:
         import tensorflow as tf
 
         return {name: tf.convert_to_tensor(array) for name, array in self._cast(arrays).items()}
 
     @contextmanager
-    def _floats(self) -> Iterator[None]:
+    def floats(self) -> Iterator[None]:
         """Keras in the runner's precision; afterwards as it was before."""
         import keras
 
@@ -134,11 +139,18 @@ class KerasRunner(Runner):
             keras.config.set_dtype_policy(before[1])
 
 
-def _prepare() -> None:
-    """Quiet TensorFlow, on the processor. It reads these when it is imported first."""
+def _prepare(device: str) -> None:
+    """Quiet TensorFlow, which reads these when it is imported first; for the processor it sees no
+    other device. Raises ValueError for a device that it doesn't have."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    if device == "cpu":
+        os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+        return
+    import tensorflow as tf
+
+    if device != "gpu" or not tf.config.list_physical_devices("GPU"):
+        raise ValueError(f"TensorFlow has no device `{device}` here: there are `cpu` and `gpu`")
 
 
 def _executed(source: str) -> dict[str, Any]:

@@ -39,7 +39,17 @@ _DTYPES: dict[DType, str] = {
     "bool": "bool",
 }
 _CONSTANTS = (
-    *("WEIGHTS", "INPUTS", "TARGETS", "OUTPUTS", "SEED", "EPOCHS", "BATCH", "LOG_EVERY"),
+    *(
+        "WEIGHTS",
+        "INPUTS",
+        "TARGETS",
+        "OUTPUTS",
+        "SEED",
+        "EPOCHS",
+        "BATCH",
+        "ORDER_KEY",
+        "LOG_EVERY",
+    ),
     *("MONITOR", "PATIENCE", "MIN_DELTA"),
     *("PLATEAU_MONITOR", "PLATEAU_FACTOR", "PLATEAU_PATIENCE", "PLATEAU_THRESHOLD"),
     *("PLATEAU_COOLDOWN", "PLATEAU_MINIMUM"),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from nnc.backends import draws, rates
 from nnc.backends import pysource as py
-from nnc.backends import rates
 from nnc.backends.torch.comparison import LOSSES, Comparison
 from nnc.backends.torch.constraints import CONSTRAINTS
 from nnc.backends.torch.metrics import METRICS
@@ -75,7 +75,7 @@ def constants(program: Program, training: Training) -> dict[str, object]:
     """The settings of the train block."""
     made: dict[str, object] = {"EPOCHS": training.epochs, "LOG_EVERY": training.log_every}
     if training.batch is not None:
-        made["BATCH"] = training.batch
+        made |= {"BATCH": training.batch, "ORDER_KEY": draws.key_of(program.seed, "order")}
     if training.stop is not None:
         made |= {
             "MONITOR": training.stop.monitor,

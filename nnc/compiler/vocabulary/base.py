@@ -25,8 +25,6 @@ Kind: TypeAlias = Literal[
     "schedule",
     "clip",
     "stop",
-    "checkpoint",
-    "augmentation",
     "metric",
     "source",
     "columns",

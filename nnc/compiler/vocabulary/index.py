@@ -6,15 +6,6 @@ from typing import Final
 
 # fmt: off
 _NAMES: Final[dict[str, dict[str, str]]] = {
-    "augmentation": {
-        "augmentations": (
-            "RandomCrop RandomFlip RandomHorizontalFlip RandomRotation crop flip jitter noise "
-            "rotate scale"
-        ),
-    },
-    "checkpoint": {
-        "schedules": "every",
-    },
     "clip": {
         "schedules": (
             "clip_grad_norm_ clip_grad_value_ clipnorm clipvalue global_clipnorm global_norm "
@@ -22,7 +13,7 @@ _NAMES: Final[dict[str, dict[str, str]]] = {
         ),
     },
     "columns": {
-        "data": "column columns files series",
+        "data": "column columns",
     },
     "constraint": {
         "constraints": "MaxNorm NonNeg UnitNorm max_norm non_neg non_negative unit_norm",
@@ -170,10 +161,7 @@ _NAMES: Final[dict[str, dict[str, str]]] = {
         "penalties": "L1 L1L2 L2 elastic elastic_net l1 l1_l2 l2",
     },
     "preparation": {
-        "data": (
-            "CenterCrop SimpleImputer TextVectorization category crop fillna impute minmax "
-            "one_hot reshape resize scale standardize tokens window"
-        ),
+        "data": "category minmax one_hot reshape scale standardize",
     },
     "range": {
         "search": "choice log_uniform uniform whole",
@@ -187,13 +175,10 @@ _NAMES: Final[dict[str, dict[str, str]]] = {
         ),
     },
     "source": {
-        "data": (
-            "ImageFolder csv folder idx image_dataset_from_directory npy npz parquet sklearn text "
-            "tsv"
-        ),
+        "data": "csv npz sklearn text",
     },
     "split": {
-        "data": "by_column by_time in_order shares",
+        "data": "in_order shares",
     },
     "stop": {
         "schedules": "EarlyStopping early",

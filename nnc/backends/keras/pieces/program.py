@@ -11,9 +11,9 @@ FIXED: dict[str, tuple[int, ...]]
 WEIGHTS_FILE: Path
 INPUTS: dict[str, tuple[str, tuple[int, ...]]]
 TARGETS: dict[str, tuple[str, tuple[int, ...]]]
-SEED: int
 EPOCHS: int
 BATCH: int
+ORDER_KEY: int
 LOG_EVERY: int
 MONITOR: str
 PATIENCE: int

@@ -13,6 +13,7 @@ from nnc.backends.keras.pieces.program import (
     LOG_EVERY,
     MIN_DELTA,
     MONITOR,
+    ORDER_KEY,
     PATIENCE,
     PLATEAU_COOLDOWN,
     PLATEAU_FACTOR,
@@ -20,7 +21,6 @@ from nnc.backends.keras.pieces.program import (
     PLATEAU_MONITOR,
     PLATEAU_PATIENCE,
     PLATEAU_THRESHOLD,
-    SEED,
     clip_gradients,
     conclude,
     constrain,
@@ -30,6 +30,7 @@ from nnc.backends.keras.pieces.program import (
     objective,
 )
 from nnc.backends.keras.pieces.regularization import set_step
+from nnc.backends.pieces.draws import drawn_order, hashed
 
 
 class EarlyStopping:
@@ -92,29 +93,44 @@ def batches(
         yield {name: tf.constant(array[part]) for name, array in examples.items()}
 
 
+def gradients_of(
+    model: keras.Model, trained: keras.Model, batch: dict[str, Any]
+) -> tuple[Any, list[Any]]:
+    """The loss of a batch, and its gradient for every weight that is trained."""
+    with tf.GradientTape() as tape:
+        loss = objective(model, trained, batch, training=True)
+    gradients = tape.gradient(
+        loss, model.trainable_variables, unconnected_gradients="zero"
+    )
+    # Keras would square the slices of an embedding before it adds them up.
+    return loss, [tf.convert_to_tensor(gradient) for gradient in gradients]
+
+
+def descend(
+    model: keras.Model, optimizer: keras.optimizers.Optimizer, gradients: list[Any]
+) -> None:
+    """Change the weights along their gradients."""
+    gradients = clip_gradients(gradients)  # when: clip
+    optimizer.apply(gradients, model.trainable_variables)
+    constrain(model)  # when: constrained
+
+
 def make_update(
     model: keras.Model, trained: keras.Model
 ) -> Callable[[dict[str, Any], float], Any]:
     """A function that takes one step and gives the loss before it."""
     optimizer = make_optimizer()
-    variables = model.trainable_variables
-    optimizer.build(variables)
+    optimizer.build(model.trainable_variables)
 
     @tf.function(reduce_retracing=True)
-    def step(batch: dict[str, Any], rate: Any) -> Any:
-        optimizer.learning_rate.assign(rate)
-        with tf.GradientTape() as tape:
-            loss = objective(model, trained, batch, training=True)
-        gradients = tape.gradient(loss, variables, unconnected_gradients="zero")
-        # Keras would square the slices of an embedding before it adds them up.
-        gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
-        gradients = clip_gradients(gradients)  # when: clip
-        optimizer.apply(gradients, variables)
-        constrain(model)  # when: constrained
+    def step(batch: dict[str, Any]) -> Any:
+        loss, gradients = gradients_of(model, trained, batch)
+        descend(model, optimizer, gradients)
         return loss
 
     def update(batch: dict[str, Any], rate: float) -> Any:
-        return step(batch, tf.constant(rate, optimizer.learning_rate.dtype))
+        optimizer.learning_rate.assign(rate)
+        return step(batch)
 
     return update
 
@@ -131,7 +147,6 @@ def train(
     size = count  # when: not batch
     size = BATCH  # when: batch
     steps = epochs * -(-count // size)
-    order = np.random.default_rng(SEED)  # when: batch
     update = make_update(model, trained)
     early = EarlyStopping()  # when: stop
     plateau = Plateau()  # when: plateau
@@ -139,7 +154,7 @@ def train(
     step = 0
     for epoch in range(1, epochs + 1):
         rows = np.arange(count)  # when: not batch
-        rows = order.permutation(count)  # when: batch
+        rows = drawn_order(count, hashed(epoch - 1, ORDER_KEY))  # when: batch
         total = 0.0
         for batch in batches(examples, rows, size):
             set_step(step)  # when: random

@@ -13,6 +13,7 @@ OUTPUTS: tuple[str, ...]
 SEED: int
 EPOCHS: int
 BATCH: int
+ORDER_KEY: int
 LOG_EVERY: int
 MONITOR: str
 PATIENCE: int

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
+from nnc.backends.pieces.draws import drawn_order, hashed
 from nnc.backends.torch.pieces.program import (
     BATCH,
     EPOCHS,
     LOG_EVERY,
     MIN_DELTA,
     MONITOR,
+    ORDER_KEY,
     PATIENCE,
     PLATEAU_COOLDOWN,
     PLATEAU_FACTOR,
@@ -19,7 +21,6 @@ from nnc.backends.torch.pieces.program import (
     PLATEAU_MONITOR,
     PLATEAU_PATIENCE,
     PLATEAU_THRESHOLD,
-    SEED,
     clip_gradients,
     conclude,
     constrain,
@@ -120,7 +121,6 @@ def train(
     size = count  # when: not batch
     size = BATCH  # when: batch
     steps = epochs * -(-count // size)
-    order = torch.Generator().manual_seed(SEED)  # when: batch
     optimizer = optimizer_of(model)
     early = EarlyStopping()  # when: stop
     plateau = Plateau()  # when: plateau
@@ -129,7 +129,8 @@ def train(
     for epoch in range(1, epochs + 1):
         model.train()
         rows = torch.arange(count)  # when: not batch
-        rows = torch.randperm(count, generator=order)  # when: batch
+        order = drawn_order(count, hashed(epoch - 1, ORDER_KEY))  # when: batch
+        rows = torch.from_numpy(order)  # when: batch
         total = torch.zeros((), dtype=torch.float64)
         for batch in batches(examples, rows, size):
             set_step(model, step)  # when: random

@@ -1,0 +1,141 @@
+"""The emitted Keras program, being trained step by step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from nnc.backends.base import Arrays, Engine, Precision, shares, size
+from nnc.backends.keras.run import KerasRunner
+from nnc.compiler.ir import Program
+
+_WEIGHT, _MEMORY = "weight/", "optimizer/"
+
+
+class KerasEngine(Engine):
+    """`gradients_of`, `descend`, `measure` and `conclude` of the program, as TensorFlow's graphs.
+
+    The state is every weight below `weight/`, and the optimiser's variables by their places below
+    `optimizer/`.
+    """
+
+    backend = "keras"
+
+    def __init__(
+        self,
+        program: Program,
+        weights: Arrays,
+        precision: Precision = "float32",
+        device: str = "cpu",
+    ) -> None:
+        if program.training is None:
+            raise ValueError("the program has no train block")
+        self._measures = bool(program.training.metrics)
+        self._precision = precision
+        self._runner = KerasRunner(program, weights, precision, device)
+        self._module = self._runner.module
+        self._models = (self._runner.model, self._runner.trained_model)
+        with self._runner.floats():
+            self._optimizer = self._module["make_optimizer"]()
+            self._optimizer.build(self._runner.model.trainable_variables)
+        self._gradients_of = self._compiled("gradients_of", *self._models)
+        self._descend = self._compiled("descend", self._runner.model, self._optimizer)
+        self._objective = self._compiled("objective", *self._models, training=False)
+        self._gradients: list[Any] = []
+
+    def _compiled(self, name: str, *first: Any, **options: Any) -> Any:
+        """A function of the program with its first arguments, compiled when it is called."""
+        import tensorflow as tf
+
+        function = self._module[name]
+        return tf.function(
+            lambda given: function(*first, given, **options), autograph=False, reduce_retracing=True
+        )
+
+    def step(self, parts: Sequence[Arrays], step: int, rate: float) -> float:
+        total, row = 0.0, 0
+        gradients: list[Any] = []
+        with self._runner.floats():
+            for part, share in zip(parts, shares(parts), strict=True):
+                self._runner.begin(step, row)
+                loss, found = self._gradients_of(self._batch(part))
+                if share != 1:
+                    found = [share * gradient for gradient in found]
+                gradients = [a + b for a, b in zip(gradients, found, strict=True)] if row else found
+                row += size(part)
+                total += share * float(loss)
+            if math.isfinite(total):
+                self._gradients = gradients
+                self._optimizer.learning_rate.assign(rate)
+                self._descend(gradients)
+        return total
+
+    def rate(self, step: int, steps: int) -> float:
+        """The learning rate by the program's own function."""
+        return float(self._module["learning_rate"](step, steps))
+
+    def _batch(self, arrays: Arrays) -> dict[str, Any]:
+        return self._runner.tensors(arrays)
+
+    def evaluate(self, batches: Iterable[Arrays]) -> dict[str, float]:
+        total, count = 0.0, 0
+        known: dict[str, list[Any]] = {}
+        for arrays in batches:
+            with self._runner.floats():
+                batch = self._batch(arrays)
+                total += float(self._objective(batch)) * size(arrays)
+                if self._measures:
+                    for name, part in self._module["measure"](self._runner.model, batch).items():
+                        known.setdefault(name, []).append(part.numpy())
+            count += size(arrays)
+        if not count:
+            raise ValueError("there is no example to evaluate")
+        results = {"loss": total / count}
+        return {**results, **self._module["conclude"](known)} if self._measures else results
+
+    def outputs(self, inputs: Arrays) -> Arrays:
+        return self._runner.outputs(inputs)
+
+    def gradient_norms(self) -> dict[str, float]:
+        if not self._gradients:
+            return {}
+        clip = self._module.get("clip_gradients", list)
+        model = self._runner.model
+        clipped = zip(model.trainable_variables, clip(self._gradients), strict=True)
+        arrays = {id(variable): gradient.numpy() for variable, gradient in clipped}
+        found = {}
+        for name in self._runner.trained():
+            held = arrays.get(id(self._module["variable"](model, name)))
+            if held is not None:
+                found[name] = float(np.linalg.norm(self._module["canonical"](name, held)))
+        return found
+
+    def weights(self) -> Arrays:
+        return self._runner.weights()
+
+    def state(self) -> Arrays:
+        state = {f"{_WEIGHT}{name}": array for name, array in self.weights().items()}
+        for place, variable in enumerate(self._optimizer.variables):
+            array = variable.numpy()
+            whole = array.dtype.kind == "i"
+            state[f"{_MEMORY}{place}"] = np.array(array, np.int64 if whole else array.dtype)
+        return state
+
+    def restore(self, state: Arrays) -> None:
+        weights = {n.removeprefix(_WEIGHT): x for n, x in state.items() if n.startswith(_WEIGHT)}
+        memory = {n.removeprefix(_MEMORY): x for n, x in state.items() if n.startswith(_MEMORY)}
+        variables = {str(place): v for place, v in enumerate(self._optimizer.variables)}
+        if memory.keys() != variables.keys() or any(
+            memory[place].shape != tuple(variable.shape) for place, variable in variables.items()
+        ):
+            raise ValueError("this is the state of another program")
+        try:
+            with self._runner.floats():
+                self._module["set_weights"](self._runner.model, weights)
+        except ValueError as error:
+            raise ValueError("this is the state of another program") from error
+        for place, variable in variables.items():
+            variable.assign(memory[place])
