@@ -70,7 +70,9 @@ def _option(options: Sequence[Any]) -> Reader:
     known = {(type(option), option) for option in options}
 
     def read(value: Any) -> Any:
-        return value if type(value) is str and (str, value) in known else UNSURE
+        if type(value) is not str and type(value) is not int:
+            return UNSURE
+        return value if (type(value), value) in known else UNSURE
 
     return read
 
