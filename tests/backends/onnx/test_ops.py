@@ -199,3 +199,11 @@ def test_embedding_takes_bytes() -> None:
     numbers = np.array([[0, 6, 3, 1, 1]], np.uint8)
     found = OnnxRunner(program, weights).outputs({"x0": numbers})["y0"]
     np.testing.assert_allclose(found, weights["embedding.weight"][numbers], rtol=1e-6)
+
+
+def test_groups_of_two_values_near_each_other_keep_their_digits() -> None:
+    program = Program(single(GroupNorm(groups=2, affine=False), (parse_type("f32[4]"),)))
+    x = np.random.default_rng(8).normal(1.0, 1e-2, (64, 4)).astype(np.float32)
+    expected = torch.nn.functional.group_norm(torch.tensor(x, dtype=torch.float64), 2)
+    found = OnnxRunner(program, {}).outputs({"x0": x})["y0"]
+    np.testing.assert_allclose(found, expected.numpy(), rtol=0, atol=1e-6)
