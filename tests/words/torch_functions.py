@@ -43,6 +43,13 @@ def _extreme(function: Function) -> Function:
     return extreme
 
 
+def _product(op: reduction.Prod, w: Weights, x: Tensor) -> Tensor:
+    made = x
+    for axis in sorted(op.reduced(x.dim() - 1), reverse=True):
+        made = made.prod(axis + 1, keepdim=op.keep_axes)
+    return made
+
+
 def _celu(op: activation.Celu, w: Weights, x: Tensor) -> Tensor:
     """Not F.celu: the derivative of that is wrong by 1e-8."""
     return torch.where(x > 0, x, op.alpha * torch.expm1(x.clamp(max=0) / op.alpha))
@@ -144,6 +151,7 @@ TORCH_FUNCTIONS: dict[type[Op], Function] = {
     elementwise.Cast: _cast,
     reduction.Max: _extreme(torch.amax),
     reduction.Min: _extreme(torch.amin),
+    reduction.Prod: _product,
     reduction.Argmax: lambda op, w, x: x.argmax(batch_axis(op.axis), keepdim=op.keep_axes),
     units.PReLU: _prelu,
     units.GLU: lambda op, w, x: F.glu(x, batch_axis(op.axis)),

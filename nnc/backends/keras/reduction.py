@@ -7,7 +7,7 @@ from nnc.backends.keras.lowering import OPS, Site, example_axis
 from nnc.compiler.vocabulary.ops import reduction as words
 
 
-@OPS.lowers(words.Max, words.Mean, words.Min, words.Sum)
+@OPS.lowers(words.Max, words.Mean, words.Min, words.Prod, words.Sum)
 def reduction(op: words.Reduction, site: Site) -> py.Expr:
     axes = tuple(axis + 1 for axis in op.reduced(site.type.rank))
     given = axes[0] if len(axes) == 1 else axes

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from nnc.backends.onnx.assembly import Handle, Place
 from nnc.backends.onnx.table import ops
-from nnc.compiler.vocabulary.ops.reduction import Argmax, Max, Mean, Min, Reduction, Sum
+from nnc.compiler.vocabulary.ops.reduction import Argmax, Max, Mean, Min, Prod, Reduction, Sum
 
 _OPERATORS: dict[type[Reduction], str] = {
     Max: "ReduceMax",
     Mean: "ReduceMean",
     Min: "ReduceMin",
+    Prod: "ReduceProd",
     Sum: "ReduceSum",
 }
 

@@ -130,10 +130,10 @@ def _words(text: str) -> frozenset[str]:
 _SINCE_23: Final = frozenset({"Attention", "RMSNormalization"})
 _COMMON: Final = _words("""
     Abs Add And ArgMax AveragePool BatchNormalization Cast Celu Clip Concat Conv ConvTranspose Div
-    Elu Equal Erf Exp Flatten GRU Gather GatherND Gelu Gemm GlobalAveragePool Greater
-    GreaterOrEqual HardSigmoid HardSwish Identity InstanceNormalization LSTM LayerNormalization
-    LeakyRelu Less LessOrEqual Log LogSoftmax MatMul Max MaxPool Min Mish Mul Neg Not Or PRelu Pad
-    Pow RNN Range Reciprocal ReduceMax ReduceMean ReduceMin ReduceSum ReduceSumSquare Relu Reshape
+    Elu Equal Erf Exp Flatten GRU Gather GatherND Gelu Gemm GlobalAveragePool Greater GreaterOrEqual
+    HardSigmoid HardSwish Identity InstanceNormalization LSTM LayerNormalization LeakyRelu Less
+    LessOrEqual Log LogSoftmax MatMul Max MaxPool Min Mish Mul Neg Not Or PRelu Pad Pow RNN Range
+    Reciprocal ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare Relu Reshape
     Resize Selu Shape Sigmoid Sign Slice Softmax Softplus Softsign Split Sqrt Squeeze Sub Tanh Tile
     Transpose Unsqueeze Where
 """)

@@ -6,8 +6,8 @@ import numpy as np
 
 from nnc.backends.reference import tape
 from nnc.backends.reference.table import Call, ops
-from nnc.backends.reference.tape import Tensor
-from nnc.compiler.vocabulary.ops.reduction import Argmax, Max, Mean, Min, Reduction, Sum
+from nnc.backends.reference.tape import Array, Tensor
+from nnc.compiler.vocabulary.ops.reduction import Argmax, Max, Mean, Min, Prod, Reduction, Sum
 
 
 def _axes(op: Reduction, call: Call) -> tuple[int, ...]:
@@ -32,6 +32,31 @@ def maximum(op: Max, call: Call) -> Tensor:
 @ops.lowers(Min)
 def minimum(op: Min, call: Call) -> Tensor:
     return -tape.greatest(-call.x, _axes(op, call), keep=op.keep_axes)
+
+
+@ops.lowers(Prod)
+def product(op: Prod, call: Call) -> Tensor:
+    """No factor is divided by: its gradient is what stands before it times what stands after."""
+    axes = _axes(op, call)
+    x = call.x.value
+    value = x.prod(axis=axes, keepdims=op.keep_axes)
+    last = tuple(range(x.ndim - len(axes), x.ndim))
+    moved = np.moveaxis(x, axes, last)
+    factors = moved.reshape(*moved.shape[: x.ndim - len(axes)], -1)
+    others = _before(factors) * _before(factors[..., ::-1])[..., ::-1]
+    slope = np.moveaxis(others.reshape(moved.shape), last, axes)
+
+    def back(g: Array) -> Array:
+        return (g if op.keep_axes else np.expand_dims(g, axes)) * slope
+
+    return Tensor(np.asarray(value), ((call.x, back),))
+
+
+def _before(factors: Array) -> Array:
+    """For each element along the last axis the product of those before it."""
+    made = np.ones_like(factors)
+    np.cumprod(factors[..., :-1], axis=-1, out=made[..., 1:])
+    return made
 
 
 @ops.lowers(Argmax)

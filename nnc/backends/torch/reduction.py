@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nnc.backends import pysource as py
 from nnc.backends.torch.lowering import OPS, Lowered, Site, batch_axis, one_or_each
-from nnc.compiler.vocabulary.ops.reduction import Argmax, Max, Mean, Min, Reduction, Sum
+from nnc.compiler.vocabulary.ops.reduction import Argmax, Max, Mean, Min, Prod, Reduction, Sum
 
 _METHODS: dict[type[Reduction], str] = {Max: "amax", Mean: "mean", Min: "amin", Sum: "sum"}
 
@@ -19,6 +19,16 @@ def reduce(op: Reduction, at: Site) -> Lowered:
     if op.keep_axes:
         options["keepdim"] = True
     return py.method(at.input, _METHODS[type(op)], **options)
+
+
+@OPS.lowers(Prod)
+def product(op: Prod, at: Site) -> Lowered:
+    """PyTorch multiplies along one axis at a time."""
+    made: py.Expr = at.input
+    for axis in reversed(op.reduced(at.type.rank)):
+        options: dict[str, object] = {"keepdim": True} if op.keep_axes else {}
+        made = py.method(made, "prod", dim=batch_axis(axis), **options)
+    return made
 
 
 @OPS.lowers(Argmax)

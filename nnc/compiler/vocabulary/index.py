@@ -131,7 +131,10 @@ _NAMES: Final[dict[str, dict[str, str]]] = {
             "avg_pool3d max_pool1d max_pool2d max_pool3d"
         ),
         "ops.recurrent": "GRU LSTM RNN SimpleRNN gru lstm simple_rnn",
-        "ops.reduction": "ArgMax amax amin argmax max mean min reduce_max reduce_min sum",
+        "ops.reduction": (
+            "ArgMax amax amin argmax max mean min prod product reduce_max reduce_min reduce_prod "
+            "sum"
+        ),
         "ops.regularization": (
             "AlphaDropout Dropout Dropout1d Dropout2d Dropout3d GaussianDropout GaussianNoise "
             "SpatialDropout SpatialDropout1D SpatialDropout2D SpatialDropout3D alpha_dropout "

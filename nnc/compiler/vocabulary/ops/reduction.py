@@ -101,6 +101,14 @@ class Min(Reduction):
     aliases = ("amin", "reduce_min")
 
 
+class Prod(Reduction):
+    """The product over axes of one example; the gradient of a factor is the product of the
+    others, also where some are 0."""
+
+    word = "prod"
+    aliases = ("product", "reduce_prod")
+
+
 class Argmax(Op):
     """The number of the greatest element along an axis of one example, as i64; the first of
     equal ones."""
