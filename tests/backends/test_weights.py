@@ -274,7 +274,7 @@ def test_a_large_file_is_what_was_written(
     path.write_bytes(b"old")
     parts: list[bytes | memoryview] = [
         b"first",
-        memoryview(np.arange(600_000, dtype=np.float32)).cast("B"),
+        np.arange(600_000, dtype=np.float32).data.cast("B"),
         b"last",
     ]
     write_whole(path, parts)
