@@ -100,7 +100,7 @@ def keras_step(network: str, x: Array, y: Array, rate: float) -> Step:
     inputs, target = tf.constant(np.ascontiguousarray(given)), tf.constant(y)
 
     @tf.function
-    def update() -> Any:
+    def update(inputs: Any, target: Any) -> Any:
         with tf.GradientTape() as tape:
             scores = model(inputs, training=True)
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(target, scores)
@@ -109,4 +109,4 @@ def keras_step(network: str, x: Array, y: Array, rate: float) -> Step:
         optimizer.apply(gradients, model.trainable_variables)
         return loss
 
-    return lambda: float(update())
+    return lambda: float(update(inputs, target))

@@ -32,6 +32,8 @@ KINDS: Final[Mapping[Kind, str]] = {
     "schedule": "Schedules of the learning rate",
     "clip": "Bounds on gradients",
     "stop": "Early ends of training",
+    "checkpoint": "Checkpoints",
+    "augmentation": "Augmentation",
     "source": "Sources of data",
     "columns": "Columns of a source",
     "preparation": "Preparations of data",

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from nnc.compiler.diagnostics import Diagnostic, Failed, did_you_mean
 from nnc.compiler.ir import Graph, Program, Value
 from nnc.compiler.types import FLOATS, DType, Symbol, is_static
+from nnc.compiler.vocabulary.data import Columns
 from nnc.compiler.vocabulary.ops.embedding import Embedding
 from nnc.compiler.vocabulary.ops.shape import Flatten, Permute, Reshape, Unsqueeze
 
@@ -168,10 +169,10 @@ def _first_names(wanted: Mapping[str, Sequence[str]]) -> str:
 def _columns(value: Value, program: Program, label: str) -> list[str]:
     """The names of the columns of an input: those of the data block, or `x[0]`, `x[1]`, …"""
     count = prod(_fixed(value, label))
-    fields = {field.name: field for field in program.data.fields} if program.data else {}
-    field = fields.get(value.name)
-    if field and not field.preparations and len(field.columns) == count:
-        names = [column for column in field.columns if isinstance(column, str)]
+    fields = program.data.fields if program.data else ()
+    field = next((field for field in fields if value.name in field.names), None)
+    if field and not field.preparations and isinstance(field.columns, Columns):
+        names = [column for column in field.columns.names if isinstance(column, str)]
         if len(names) == count:
             return names
     return [value.name] if not value.type.shape else [f"{value.name}[{i}]" for i in range(count)]

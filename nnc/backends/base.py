@@ -182,6 +182,11 @@ class Engine(ABC):
         that it was computed from.
         """
 
+    def rate(self, step: int, steps: int) -> float | None:
+        """The learning rate of update `step` of `steps` by the artifact's own function, not lowered
+        by any `plateau`; None for an artifact that is given its rates."""
+        return None
+
     @abstractmethod
     def evaluate(self, batches: Iterable[Arrays]) -> dict[str, float]:
         """`loss` (the mean over examples, penalties included) and every metric by name over all

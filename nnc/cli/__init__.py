@@ -22,8 +22,11 @@ def main() -> int:
     # Nothing becomes garbage while modules load and a spec is compiled: collecting costs a tenth
     # of the start and finds nothing. Verbs that run networks turn it on again.
     gc.disable()
-    # Nor has nnc any use for plugins of pydantic: looking for them reads every installed package.
+    # Where a mistake makes pydantic load, it need not look for plugins: that reads every package.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from nnc.cli.group import run
 
-    return run(sys.argv[1:])
+    code = run(sys.argv[1:])
+    # Python ends with one more search for garbage: of nothing, when all that is left is kept.
+    gc.freeze()
+    return code

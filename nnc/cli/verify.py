@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,11 +13,22 @@ from nnc.cli import specs
 from nnc.cli.terminal import give, running, say
 from nnc.cli.verb import FILE, Verb
 
+if TYPE_CHECKING:
+    from nnc.backends.base import Precision
+    from nnc.compiler.ir import Program
+    from nnc.verify.feed import Feed
+    from nnc.verify.paths import Paths
+    from nnc.verify.verdict import Verdict
+
 
 @click.command(
     "verify",
     cls=Verb,
-    example="nnc verify model.nn\nnnc verify model.nn --backend torch --backend onnx --float64",
+    example=(
+        "nnc verify model.nn\n"
+        "nnc verify model.nn --backend torch --backend onnx --float64\n"
+        "nnc verify model.nn --steps 100"
+    ),
     short_help="show that every backend computes the same network",
 )
 @specs.file_argument
@@ -26,51 +39,128 @@ from nnc.cli.verb import FILE, Verb
     type=click.Choice(["torch", "keras", "onnx"]),
     help="which one; may be repeated; all without it",
 )
-@click.option("--weights", metavar="FILE", type=FILE, help="safetensors; without it random weights")
-@click.option("--float64", is_flag=True, help="compute in float64 instead of float32")
+@click.option(
+    "--steps",
+    type=click.IntRange(1, 1_000_000),
+    metavar="K",
+    help="compare K updates of training, in float64 and in float32",
+)
+@click.option(
+    "--weights",
+    metavar="FILE",
+    type=FILE,
+    help="safetensors; without it random weights, with --steps the initial ones",
+)
+@click.option("--float64", is_flag=True, help="compute in float64 alone")
 @click.option("--batch", type=click.IntRange(1, 4096), default=4, show_default=True)
 @click.option("--seed", type=click.IntRange(min=0), help="of the random weights and data")
 @click.option("--details", is_flag=True, help="show every comparison")
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text")
 @specs.set_option
 @click.pass_context
-def command(
-    context: click.Context,
-    file: str,
-    backends: tuple[str, ...],
-    weights: str | None,
-    float64: bool,
-    batch: int,
-    seed: int | None,
-    details: bool,
-    format_: str,
-    settings: dict[str, Any],
-) -> None:
+def command(context: click.Context, /, **given: Any) -> None:
     """Compare outputs, loss and gradients of every backend with a float64 reference.
+
+    With `--steps K` a training is compared instead, update by update, with dropout on: on the
+    spec's own data in its order, or on random examples where there is none.
 
     Exit code 0: all agree; 1: one differs, and the first layer that does is named; 2: a backend
     that was asked for isn't installed. Without `--backend`, those that aren't installed are left
     out.
     """
-    program = specs.program(file, settings)
-    for backend in backends:
+    asked = Asked(**given)
+    program = specs.program(asked.file, asked.settings)
+    for backend in asked.backends:
         specs.require(backend)
-    given = specs.weights(program, weights) if weights else None
-    from nnc.verify import render, verify
+    weights = specs.weights(program, asked.weights) if asked.weights else None
+    found = (_network if asked.steps is None else _training)(asked, program, weights)
+    if asked.format_ == "json":
+        give(json.dumps(found.to_json(), indent=2, ensure_ascii=False))
+    else:
+        give(_text(found, details=asked.details).rstrip("\n"))
+    if not found.complete:
+        say("not every backend was compared")
+    context.exit(0 if found.agrees else 1)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What stands on the command line."""
+
+    file: str
+    backends: tuple[str, ...]
+    steps: int | None
+    weights: str | None
+    float64: bool
+    batch: int
+    seed: int | None
+    details: bool
+    format_: str
+    settings: dict[str, Any]
+
+
+def _network(asked: Asked, program: Program, weights: dict[str, Any] | None) -> Verdict:
+    """One batch compared."""
+    from nnc.verify import verify
 
     with running():
-        verdict = verify(
+        return verify(
             program,
-            backends=backends or None,
-            weights=given,
-            batch=batch,
-            seed=seed,
-            precision="float64" if float64 else "float32",
+            backends=asked.backends or None,
+            weights=weights,
+            batch=asked.batch,
+            seed=asked.seed,
+            precision="float64" if asked.float64 else "float32",
         )
-    if format_ == "json":
-        give(json.dumps(verdict.to_json(), indent=2, ensure_ascii=False))
-    else:
-        give(render(verdict, details=details).rstrip("\n"))
-    if not verdict.complete:
-        say("not every backend was compared")
-    context.exit(0 if verdict.agrees else 1)
+
+
+def _training(asked: Asked, program: Program, weights: dict[str, Any] | None) -> Paths:
+    """Some updates compared. Raises Failed for a spec that says nothing of training."""
+    from nnc.backends import initial
+    from nnc.verify import verify_steps
+
+    assert asked.steps is not None
+    precisions: tuple[Precision, ...] = ("float64",) if asked.float64 else ("float64", "float32")
+    with running():
+        return verify_steps(
+            program,
+            steps=asked.steps,
+            feed=_feed(asked, program, asked.steps),
+            weights=weights or dict(initial.weights(program.graph, program.seed)),
+            backends=asked.backends or None,
+            precisions=precisions,
+        )
+
+
+def _feed(asked: Asked, program: Program, steps: int) -> Feed:
+    """The spec's own examples where they can be read, random ones elsewhere."""
+    from nnc.compiler.diagnostics import Diagnostic, Failed
+    from nnc.training.data import open_data
+    from nnc.verify import feed
+
+    if program.training is None:
+        raise Failed(
+            [
+                Diagnostic(
+                    "E721",
+                    "the spec has no train block, so there are no steps to compare",
+                    help="leave `--steps` out to compare the network, or write a `train` block",
+                )
+            ]
+        )
+    if program.data is not None:
+        try:
+            base = Path() if asked.file == "-" else Path(asked.file).parent
+            return feed.of_data(program, open_data(program, base))
+        except Failed as failed:
+            say(f"random examples are used, for the data can't be: {failed.diagnostics[0].message}")
+    seed = program.seed if asked.seed is None else asked.seed
+    return feed.at_random(program, asked.batch, seed, steps)
+
+
+def _text(found: Verdict | Paths, *, details: bool) -> str:
+    from nnc.verify import Verdict, chart, render
+
+    if isinstance(found, Verdict):
+        return render(found, details=details)
+    return chart.render(found, details=details)

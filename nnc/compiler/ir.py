@@ -17,14 +17,15 @@ from nnc.compiler.source import NOWHERE, Span
 from nnc.compiler.types import TensorType
 
 if TYPE_CHECKING:
+    from nnc.compiler.vocabulary.augmentations import Augmentation
     from nnc.compiler.vocabulary.constraints import Constraint
-    from nnc.compiler.vocabulary.data import Preparation, SourceWord, Split
+    from nnc.compiler.vocabulary.data import Columns, Files, Preparation, Series, SourceWord, Split
     from nnc.compiler.vocabulary.losses.base import Loss
     from nnc.compiler.vocabulary.metrics import Metric
     from nnc.compiler.vocabulary.ops.base import Layout, Op, Types, Weight
     from nnc.compiler.vocabulary.optimizers import Optimizer
     from nnc.compiler.vocabulary.penalties import Penalty
-    from nnc.compiler.vocabulary.schedules import Clip, Early, Schedule
+    from nnc.compiler.vocabulary.schedules import Clip, Early, Every, Schedule
     from nnc.compiler.vocabulary.search import Range
 
 
@@ -237,23 +238,34 @@ class Training:
     epochs: int = 10
     batch: int | None = 32
     log_every: int = 1
+    augment: tuple[Augmenting, ...] = ()
+    checkpoint: Every | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Augmenting:
+    """A change of an input, by its name, of every training batch."""
+
+    augmentation: Augmentation
+    input: str
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """What feeds an input or a target: columns of the source, then preparations."""
+    """What feeds inputs and targets: columns of the source, then preparations. Only a window feeds
+    two."""
 
-    name: str
-    columns: tuple[int | str, ...]
+    names: tuple[str, ...]
+    columns: Columns | Files | Series
     preparations: tuple[Preparation, ...] = ()
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """The data block."""
+    """The data block. Series bring their own files, and need no source."""
 
-    source: SourceWord
+    source: SourceWord | None
     fields: tuple[Field, ...]
     split: Split | None = None
     span: Span = field(default=NOWHERE, compare=False, repr=False)

@@ -7,15 +7,18 @@ backend gave is named.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from itertools import permutations
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nnc.backends import draws
 from nnc.backends.base import Arrays
 from nnc.backends.reference import tape
 from nnc.backends.reference.run import apply
+from nnc.backends.reference.table import Draw
 from nnc.compiler.ir import Node, Value
 from nnc.compiler.vocabulary.base import Rejected
 from nnc.compiler.vocabulary.fields import Unfit
@@ -36,8 +39,26 @@ OTHER_VALUES: dict[str, tuple[Any, ...]] = {
 """Arguments that frameworks have other defaults for."""
 
 
+@dataclass(frozen=True)
+class Run:
+    """How a layer is applied: in training at a step, or in evaluation."""
+
+    training: bool = False
+    step: int = 0
+    seed: int = 0
+
+    def draw(self, node: Node) -> Draw:
+        """What the numbers depend on that a node draws."""
+        return Draw(draws.key_at(draws.key_of(self.seed, node.name), self.step))
+
+
 def hint(
-    node: Node, weights: Arrays, values: Arrays, found: NDArray[Any] | None, value: Value
+    node: Node,
+    weights: Arrays,
+    values: Arrays,
+    found: NDArray[Any] | None,
+    value: Value,
+    run: Run = Run(),
 ) -> str | None:
     """What would explain that `value`, a result of `node`, came out as `found`; None: no idea.
 
@@ -49,12 +70,24 @@ def hint(
     number = node.outputs.index(value)
     own = {w.name: weights[f"{node.layer}.{w.name}"] for w in node.weights}
 
-    def gives(op: Op, changed: Arrays) -> bool:
-        made = _applied(op, node, changed, values)
+    def gives(op: Op, changed: Arrays, other: Run = run) -> bool:
+        made = _applied(op, node, changed, values, other)
         return made is not None and _explains(made[number], expected, found)
 
     ops = (*_other_ops(node.op), *_other_pads(node, values))
-    return _permuted(expected, found) or _convention(ops, own, node.op, gives)
+    guess = _permuted(expected, found) or _convention(ops, own, node.op, gives)
+    runs = (said for said, other in _other_runs(run) if gives(node.op, own, other))
+    return guess or next(runs, None)
+
+
+def _other_runs(run: Run) -> Iterator[tuple[str, Run]]:
+    """The layer at another step, or not in training."""
+    if run.training:
+        yield "as if in evaluation", replace(run, training=False)
+        for by, where in ((1, "ahead"), (-1, "behind")):
+            said = f"as if the numbers that are drawn were one step {where}"
+            yield said, replace(run, step=run.step + by)
+        yield "as if the seed were 0", replace(run, seed=0)
 
 
 def _permuted(expected: NDArray[Any], found: NDArray[Any]) -> str | None:
@@ -134,7 +167,7 @@ def _other_ops(op: Op) -> Iterator[tuple[str, Op]]:
             if other == value:
                 continue
             try:
-                yield f"as if `{name}` were {_shown(other)}", op.replace(**{name: other})
+                yield f"as if `{name}` were {shown(other)}", op.replace(**{name: other})
             except (Unfit, Rejected):
                 continue
 
@@ -151,16 +184,21 @@ def _other_pads(node: Node, values: Arrays) -> Iterator[tuple[str, Op]]:
         yield "as if the larger part of the padding stood in front", op.replace(padding=turned)
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value as a spec has it."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _applied(op: Op, node: Node, own: Arrays, values: Arrays) -> tuple[NDArray[Any], ...] | None:
+def _applied(
+    op: Op, node: Node, own: Arrays, values: Arrays, run: Run
+) -> tuple[NDArray[Any], ...] | None:
     inputs = tuple(tape.constant(values[value.name]) for value in node.inputs)
     weights = {name: tape.constant(weight) for name, weight in own.items()}
     try:
         with np.errstate(all="ignore"):
-            made, _ = apply(op, inputs, node.input_types, weights)
+            made, _ = apply(
+                op, inputs, node.input_types, weights, training=run.training, draw=run.draw(node)
+            )
     except (Rejected, ValueError, IndexError, KeyError):
         return None  # the layer doesn't exist under that convention
     return tuple(tensor.value for tensor in made)

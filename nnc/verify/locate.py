@@ -12,7 +12,7 @@ from nnc.backends.base import Arrays, Precision, Runner
 from nnc.backends.reference.run import ReferenceRunner
 from nnc.compiler.ir import Graph, Node, Output, Program, Value
 from nnc.verify import compare
-from nnc.verify.hints import hint
+from nnc.verify.hints import Run, hint
 from nnc.verify.tolerances import TOLERANCES
 from nnc.verify.verdict import Comparison, Divergence, Way
 
@@ -29,6 +29,10 @@ class Scene:
     inputs: Arrays
     precision: Precision
     make: MakeRunner
+    training: bool = False
+    """Whether everything is as in training: dropout, statistics of the batch."""
+    step: int = 0
+    """The update whose numbers are drawn in training."""
 
     @property
     def graph(self) -> Graph:
@@ -36,14 +40,20 @@ class Scene:
 
     def reference_values(self) -> Arrays:
         """Every value of the model, by name."""
-        return ReferenceRunner(Program(self.graph), self.weights).values(self.inputs)
+        runner = ReferenceRunner(self.alone(self.graph), self.weights)
+        return runner.values(self.inputs, training=self.training, step=self.step)
+
+    def alone(self, graph: Graph) -> Program:
+        """A program of this graph that draws the same numbers."""
+        return Program(graph, seed=self.program.seed)
 
 
 def forward(scene: Scene) -> Divergence | None:
     """The first node in the order of computation whose result differs; None when none does."""
     exposed, names = expose(scene.graph)
     expected = scene.reference_values()
-    found = scene.make(Program(exposed), scene.weights).outputs(scene.inputs)
+    runner = scene.make(scene.alone(exposed), scene.weights)
+    found = runner.outputs(scene.inputs, training=scene.training, step=scene.step)
     tolerance = TOLERANCES[scene.precision].outputs
     for node in scene.graph.nodes:
         for value in node.outputs:
@@ -56,7 +66,9 @@ def forward(scene: Scene) -> Divergence | None:
                 tolerance,
             )
             if not comparison.agrees:
-                guess = hint(node, scene.weights, expected, found.get(names[value.name]), value)
+                run = Run(scene.training, scene.step, scene.program.seed)
+                own = found.get(names[value.name])
+                guess = hint(node, scene.weights, expected, own, value, run)
                 return _divergence(node, "forward", comparison, guess)
     return None
 
@@ -110,7 +122,7 @@ def _owners(graph: Graph) -> dict[str, Node]:
 
 def _alone(scene: Scene, node: Node, values: Arrays) -> Comparison | None:
     """The worst gradient of a single node on the reference's values; None when all agree."""
-    program = Program(single(node))
+    program = scene.alone(single(node))
     own = {n: scene.weights[f"{node.layer}.{n}"] for n in (w.name for w in node.weights)}
     weights = {f"{node.name}.{name}": array for name, array in own.items()}
     inputs = {f"x{i}": rounded(values[value.name]) for i, value in enumerate(node.inputs)}
@@ -119,8 +131,11 @@ def _alone(scene: Scene, node: Node, values: Arrays) -> Comparison | None:
         f"y{i}": rng.normal(size=values[value.name].shape).astype(np.float32)
         for i, value in enumerate(node.outputs)
     }
-    expected = ReferenceRunner(program, weights).pullback(inputs, cotangents)
-    found = scene.make(program, weights).pullback(inputs, cotangents)
+    runners = ReferenceRunner(program, weights), scene.make(program, weights)
+    expected, found = (
+        runner.pullback(inputs, cotangents, training=scene.training, step=scene.step)
+        for runner in runners
+    )
     layers = dict.fromkeys({**expected[0], **expected[1]}, node.name)
     both = [{**of_inputs, **of_weights} for of_inputs, of_weights in (expected, found)]
     wrong = [

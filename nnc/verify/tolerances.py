@@ -63,3 +63,24 @@ def gradient_scale(own: float, layer: float) -> float:
     if own <= ZERO_GRADIENT * layer:
         return layer or 1.0
     return max(own, SMALL_GRADIENT * layer)
+
+
+@dataclass(frozen=True, slots=True)
+class StepTolerance:
+    """Bounds on the differences after a step of training, as shares of what is compared."""
+
+    loss: float
+    weights: float
+    """Of the Euclidean norm of each weight."""
+
+
+STEPS: Final[dict[Precision, StepTolerance]] = {
+    # A hundred steps of correct programs were seen up to 1e-12 apart; the smallest mistake, an
+    # epsilon in the wrong place of an optimiser, moves weights by 1e-8 in the first step.
+    "float64": StepTolerance(loss=1e-9, weights=1e-9),
+    # Ten steps were seen up to 1e-5 (loss) and 2e-4 (weights under RMSprop) apart.
+    "float32": StepTolerance(loss=5e-5, weights=1e-3),
+}
+HORIZON: Final = 10
+"""For how many steps float32 promises to agree. Later a pre-activation or a maximum so close to the
+kink that rounding decides makes a finite difference, in correct programs too."""

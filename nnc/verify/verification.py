@@ -37,7 +37,7 @@ def verify(
     random sum of its outputs.
     Raises ValueError for an unknown backend, and for data or weights that the program doesn't take.
     """
-    chosen = [_backend(b) for b in (BACKENDS if backends is None else backends)]
+    compared = chosen(backends)
     seed = program.seed if seed is None else seed
     rng = np.random.default_rng(seed)
     given = sample.inputs(program.graph, batch, rng) if inputs is None else _as_floats(inputs)
@@ -49,7 +49,7 @@ def verify(
     trial = Trial(program, used, given, drawn, seed)
     _check(trial, targets)
     size = len(next(iter(given.values()))) if given else batch
-    findings = tuple(_findings(trial, backend, precision) for backend in chosen)
+    findings = tuple(_findings(trial, backend, precision) for backend in compared)
     return Verdict(program.name, precision, seed, size, findings)
 
 
@@ -62,6 +62,11 @@ def _check(trial: Trial, targets: Arrays | None) -> None:
         raise ValueError(f"target `{missing[0]}` is missing")
     if trial.outputs and targets is not None and trial.has_loss:
         _ = trial.truth
+
+
+def chosen(backends: Iterable[str | Backend] | None) -> list[Backend]:
+    """The backends by these names, all of them for None. Raises ValueError for an unknown name."""
+    return [_backend(b) for b in (BACKENDS.values() if backends is None else backends)]
 
 
 def _backend(named: str | Backend) -> Backend:
@@ -91,14 +96,14 @@ def _findings(trial: Trial, backend: Backend, precision: Precision) -> Findings:
     except NotImplementedError as error:  # a kernel that the framework lacks in this precision
         return Findings(backend.name, "refused", message=str(error))
     except ImportError as error:
-        return Findings(backend.name, "failed", message=_said(error), help=backend.hint)
+        return Findings(backend.name, "failed", message=said(error), help=backend.hint)
     except Exception as error:  # a framework may raise anything
-        return Findings(backend.name, "failed", message=_said(error))
+        return Findings(backend.name, "failed", message=said(error))
     found = Findings(backend.name, "compared", comparisons)
     if found.agrees:
         return found
-    first, said = _first(trial, backend, precision, found)
-    return replace(found, first=first, message=said)
+    first, unsought = _first(trial, backend, precision, found)
+    return replace(found, first=first, message=unsought)
 
 
 def _comparisons(trial: Trial, backend: Backend, precision: Precision) -> tuple[Comparison, ...]:
@@ -131,13 +136,14 @@ def _first(
     )
     wrong = list(found.disagreements)
     # The search may fail where the program itself did not: a framework may raise anything.
-    said = None
+    message: str | None = None
     try:
         first = _searched(scene, trial, wrong)
     except Exception as error:
-        first, said = None, f"the first layer that differs could not be sought: {_said(error)}"
+        first = None
+        message = f"the first layer that differs could not be sought: {said(error)}"
     last = wrong[0] if wrong[0].what == "output" else wrong[-1]
-    return first or locate.owner(scene.graph, last), said
+    return first or locate.owner(scene.graph, last), message
 
 
 def _searched(scene: locate.Scene, trial: Trial, wrong: list[Comparison]) -> Divergence | None:
@@ -158,6 +164,7 @@ def _of_loss(trial: Trial, wrong: list[Comparison]) -> Divergence | None:
     return Divergence(", ".join(outputs), said, "loss", mine[0], training.losses[0].span)
 
 
-def _said(error: Exception) -> str:
+def said(error: Exception) -> str:
+    """An error of a framework in one line."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

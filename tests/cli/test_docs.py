@@ -51,12 +51,16 @@ def test_a_spec_in_a_page_is_clean(page: str, spec: str) -> None:
 def test_the_commands_of_a_page_run(nnc: Nnc, folder: Path, page: str) -> None:
     (folder / "corners.csv").write_text("0,0\n0,1\n1,0\n1,1\n")
     nnc("compile", "xor.nn", "--backend", "torch", "-o", "trained.py")
+    train = "train { target y: f32[1] loss = mse(p, y) optimizer = adam(0.1) }"
+    (folder / "trained.nn").write_text((folder / "xor.nn").read_text("utf-8") + train)
     shown = commands(page)
     assert shown
     for command in shown:
         program, *arguments = command.split()
         if command == ALL_BACKENDS:
             arguments += ["--backend", "onnx"]
+        if "--steps" in arguments:
+            arguments += ["--backend", "torch"]
         assert program == "nnc"
         result = nnc(*arguments)
         assert result.exit_code == 0, f"{command}\n{result.stderr}"

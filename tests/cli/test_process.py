@@ -80,6 +80,16 @@ def test_no_spec_of_ours_needs_pydantic(tmp_path: Path) -> None:
     assert loaded(tmp_path, ["check", *specs], HEAVY | {"pydantic"}) == set()
 
 
+def test_nothing_is_searched_for_garbage_at_the_end(tmp_path: Path) -> None:
+    (tmp_path / "xor.nn").write_text(XOR)
+    code = (
+        "import gc, sys; sys.argv = ['nnc', 'check', 'xor.nn']; from nnc.cli import main; main(); "
+        "sys.exit(gc.isenabled() or not gc.get_freeze_count())"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(nnc.__file__).parents[1])}
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path, env=environment)
+
+
 def test_the_version() -> None:
     result = process("--version")
     assert (result.returncode, result.stdout) == (0, f"nnc {nnc.__version__}\n".encode())

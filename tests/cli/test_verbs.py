@@ -480,6 +480,30 @@ def test_verify_is_1_when_a_backend_differs(nnc: Nnc, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.slow
+def test_verify_compares_steps_of_training(nnc: Nnc, folder: Path) -> None:
+    train = "train { target y: f32[1] loss = mse(p, y) optimizer = adam(0.1) }"
+    (folder / "trained.nn").write_text(XOR + train, encoding="utf-8")
+    result = nnc("verify", "trained.nn", "--steps", "3", "--backend", "torch")
+    assert result.exit_code == 0, result.output
+    assert "3 steps of adam" in result.stdout
+    assert "torch: the same training as the reference" in result.stdout
+    options = ("--steps", "3", "--backend", "torch", "--float64", "--format", "json")
+    found = json.loads(nnc("verify", "trained.nn", *options).stdout)
+    assert [len(path["steps"]) for path in found["paths"]] == [3]
+    untrained = nnc("verify", "xor.nn", "--steps", "3")
+    assert (untrained.exit_code, "error[E721]" in untrained.stderr) == (1, True)
+
+
+def test_verify_takes_random_examples_where_the_data_is_not(nnc: Nnc, folder: Path) -> None:
+    text = 'data { source = csv("no.csv") x = columns("a", "b") y = column("c") }' + XOR
+    text += "train { target y: f32[1] loss = mse(p, y) optimizer = sgd(0.1) }"
+    (folder / "lost.nn").write_text(text, encoding="utf-8")
+    result = nnc("verify", "lost.nn", "--steps", "2", "--backend", "torch", "--float64")
+    assert result.exit_code == 0, result.output
+    assert "no.csv does not exist" in result.stderr
+    assert "random examples, batch 4" in result.stdout
+
+
 def test_verify_runs_every_backend_and_keeps_frameworks_quiet(tmp_path: Path) -> None:
     (tmp_path / "xor.nn").write_text(XOR)
     result = process("verify", "xor.nn", cwd=tmp_path)

@@ -55,6 +55,29 @@ DIFFICULT = {
           schedule = step(10, 0.5)  clip = value(2) }
         search { lr = log_uniform(1e-4, 1)  keep = choice(true, false)  name = choice("a", "b")
           trials = 3  maximize = val_accuracy  method = grid }""",
+    "windows and augmentation": """
+        data { x, y = series("load.csv", column=["mw", 2]) -> standardize -> window(4, 2, target=1)
+          split = in_order(validation=0.1) }
+        model M { input x: f32[4, 2]  output p = x -> Flatten -> Dense(2) }
+        train { target y: f32[2]  loss = mse(p, y)  optimizer = sgd(0.1)
+          augment = [jitter(x, 0.1), scale(x, std=0.2)]  checkpoint = every(5, keep=2) }""",
+    "images": """
+        data { source = folder("photos")
+          image = files("*.png", channels=1) -> resize(8, 6) -> crop(6, 6) -> scale(1 / 255)
+          kind = column("class") -> category
+          split = shares(test=0.2, stratify=true) }
+        model M { input image: f32[1, 6, 6]  output p = image -> Flatten -> Dense(2) }
+        train { target kind: i64  loss = cross_entropy(p, kind)  optimizer = sgd(0.1)
+          augment = [flip(image, vertical=true), crop(image, 2), rotate(image, 10.5)] }""",
+    "texts and holes": """
+        data { source = parquet("d.parquet")
+          text = column("text") -> tokens(length=20, vocabulary=1000, lower=false)
+          size = columns("size_*", 3) -> impute(constant, value=-1) -> minmax
+          kind = column("kind") -> impute(most_frequent) -> one_hot
+          split = by_time("day", test=0.2) }
+        model M { input text: i64[20]  input size: f32[2]
+          output p = (text -> Embedding(1000, 4) -> Flatten, size) -> Concat -> Dense(3) }
+        train { target kind: f32[3]  loss = mse(p, kind)  optimizer = sgd(0.1) }""",
     "names in other scripts": """
         model Réseau { input größe: f32[2]
           output y = größe -> Dense(1) as 层 -> relu as 层_2 }""",

@@ -13,6 +13,7 @@ from nnc.backends import draws
 from nnc.backends.base import Arrays, Engine
 from nnc.compiler.ir import Program
 from nnc.training.data import Dataset
+from nnc.training.data.dataset import Kept
 from nnc.training.loop import Diverged, Epoch, Loop
 from nnc.training.watching import Best, Goal, Slowing
 from tests.training.engines import batch, engine, mlp, of_text
@@ -41,7 +42,7 @@ def dataset(train: int, validation: int = 0) -> Dataset:
     splits = {"train": np.arange(count)[::-1][:train]}
     if validation:
         splits["validation"] = np.arange(validation)
-    return Dataset(splits, {"x": numbers, "y": numbers}, {}, "")
+    return Dataset(splits, Kept({"x": numbers, "y": numbers}), {}, "")
 
 
 @dataclass
@@ -206,7 +207,7 @@ def test_a_loss_that_is_no_number_ends_the_walk() -> None:
 def test_the_loop_trains() -> None:
     spec = mlp("sgd(0.5)")
     arrays = batch(spec, 16)
-    data = Dataset({"train": np.arange(16)}, arrays, {}, "")
+    data = Dataset({"train": np.arange(16)}, Kept(arrays), {}, "")
     loop = Loop(spec, data, engine("reference", spec))
     found = epochs(loop)
     assert found[-1].results["loss"] < found[0].results["loss"]

@@ -14,6 +14,7 @@ from nnc.backends.keras.run import KerasRunner
 from nnc.backends.torch.run import TorchRunner
 from nnc.compiler.ir import Program
 from nnc.training.data import Dataset
+from nnc.training.data.dataset import Kept
 from nnc.training.loop import Loop
 from tests.training.engines import engine, of_text
 
@@ -45,7 +46,8 @@ def dataset() -> Dataset:
     x = rng.standard_normal((40, 3))
     y = np.argmax(np.pad(x, ((0, 0), (0, 1))), axis=1)
     order = rng.permutation(40)
-    return Dataset({"train": order[:27], "validation": order[27:]}, {"x": x, "y": y}, {}, "")
+    splits = {"train": order[:27], "validation": order[27:]}
+    return Dataset(splits, Kept({"x": x, "y": y}), {}, "")
 
 
 def of_torch(program: Program, weights: Arrays, data: Dataset) -> tuple[Any, Arrays]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, TypeVar
 
 import numpy as np
 
-from nnc.backends.base import Arrays, Precision, Runner
+from nnc.backends.base import Arrays, Engine, Precision, Runner
+from nnc.backends.reference.engine import ReferenceEngine
 from nnc.backends.reference.run import ReferenceRunner
 from nnc.backends.registry import Backend
 from nnc.compiler.ir import Graph, Node, Program
@@ -31,6 +32,10 @@ class Lie:
     loss: Callable[[float], float] = same
     gradients: Callable[[Arrays], Arrays] = same
     differentiates: bool = True
+    drawn: int = 0
+    """By how many steps the numbers that are drawn are ahead, while training."""
+    rated: int = 0
+    """By how many steps the learning rates are ahead."""
 
 
 def fake(lie: Lie, *, missing: str | None = None) -> Backend:
@@ -67,7 +72,34 @@ def fake(lie: Lie, *, missing: str | None = None) -> Backend:
             return {name: array.astype(self._precision) for name, array in arrays.items()}
 
     modules = () if missing is None else (missing,)
-    return Backend("fake", "Fake", modules, "fake", lambda: Liar, None, tuple)
+    return Backend("fake", "Fake", modules, "fake", lambda: Liar, None, tuple, lambda: lying(lie))
+
+
+def lying(lie: Lie) -> type[Engine]:
+    """An engine that tells this lie: the reference's in any precision."""
+
+    class LyingEngine(ReferenceEngine):
+        backend: ClassVar[str] = "fake"
+
+        def __init__(
+            self,
+            program: Program,
+            weights: Arrays,
+            precision: Precision = "float32",
+            device: str = "cpu",
+        ) -> None:
+            super().__init__(lie.program(program), lie.weights(dict(weights)))
+
+        def step(self, parts: Sequence[Arrays], step: int, rate: float) -> float:
+            return lie.loss(super().step(parts, step + lie.drawn, rate))
+
+        def _descend(self, gradients: Arrays, step: int, rate: float) -> None:
+            super()._descend(lie.gradients(gradients), step - lie.drawn, rate)
+
+        def rate(self, step: int, steps: int) -> float:
+            return super().rate(step + lie.rated, steps)
+
+    return LyingEngine
 
 
 def change_op(layer: str, change: Callable[[Op], Op]) -> Callable[[Program], Program]:

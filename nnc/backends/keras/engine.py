@@ -52,7 +52,9 @@ class KerasEngine(Engine):
 
         function = self._module[name]
         return tf.function(
-            lambda given: function(*first, given, **options), autograph=False, reduce_retracing=True
+            lambda *given: function(*first, *given, **options),
+            autograph=False,
+            reduce_retracing=True,
         )
 
     def step(self, parts: Sequence[Arrays], step: int, rate: float) -> float:
@@ -69,9 +71,14 @@ class KerasEngine(Engine):
                 total += share * float(loss)
             if math.isfinite(total):
                 self._gradients = gradients
-                self._optimizer.learning_rate.assign(rate)
-                self._descend(gradients)
+                self._descend(gradients, self._rate(rate))
         return total
+
+    def _rate(self, rate: float) -> Any:
+        """A rate as a tensor: graphs are made anew for other numbers of Python's."""
+        import tensorflow as tf
+
+        return tf.constant(rate, self._optimizer.learning_rate.dtype)
 
     def rate(self, step: int, steps: int) -> float:
         """The learning rate by the program's own function."""

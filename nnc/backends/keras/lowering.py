@@ -75,7 +75,7 @@ _FILES = {
     "weights": "load_weights save_weights variable",
 }
 PIECES = {name: file for file, names in _FILES.items() for name in names.split()}
-PIECES |= {name: file for file in recipes.FILES for name in pieces.read(PACKAGE, file)}
+PIECES |= {name: file for file in recipes.FILES for name in pieces.read(pieces.SHARED, file)}
 """The hand-written functions and classes, and the file that each lies in."""
 
 

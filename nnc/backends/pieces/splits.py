@@ -2,14 +2,21 @@
 
 import numpy as np
 
+from nnc.backends.pieces.columns import BadExample
+
 
 def in_order(
-    rows: np.ndarray, validation: float = 0, test: float = 0
+    rows: np.ndarray,
+    validation: float = 0,
+    test: float = 0,
+    gap: int = 0,  # when: windows
 ) -> dict[str, np.ndarray]:
     """The first rows train, the last ones test, those between validate."""
     tested, validated = round(test * len(rows)), round(validation * len(rows))
     trained = len(rows) - validated - tested
     parts = np.split(rows, [trained, trained + validated])
+    # What an earlier part foretells, a later one does not.  # when: windows
+    parts = [parts[0], *(part[gap:] for part in parts[1:])]  # when: windows
     named = zip(("train", "validation", "test"), parts, strict=True)
     return {name: part for name, part in named if len(part)}
 
@@ -32,3 +39,19 @@ def shares(
         if chosen:
             found[name] = np.concatenate(chosen)
     return found
+
+
+def by_column(parts: np.ndarray) -> dict[str, np.ndarray]:
+    """As a column says: `train`, `validation` or `test`."""
+    names = ("train", "validation", "test")
+    for row in np.flatnonzero(~np.isin(parts, names)):
+        raise BadExample(f"{parts[row]!s} is no split: {', '.join(names)}", int(row))
+    found = {name: np.flatnonzero(parts == name) for name in names}
+    return {name: rows for name, rows in found.items() if len(rows)}
+
+
+def by_time(
+    times: np.ndarray, validation: float = 0, test: float = 0
+) -> dict[str, np.ndarray]:
+    """The earliest examples train, the latest ones test."""
+    return in_order(np.argsort(times.ravel(), kind="stable"), validation, test)

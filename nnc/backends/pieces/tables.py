@@ -2,6 +2,7 @@
 names."""
 
 import csv
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,50 @@ def read_npz(path: str) -> dict[Any, Any]:
         for number, name in enumerate(file.files):
             table[number] = table[name] = file[name]
     return table
+
+
+def read_npy(path: str) -> dict[Any, Any]:
+    """The array of an npy file as `data`, and the columns of a table by number."""
+    data = np.load(path, allow_pickle=False)
+    columns = dict(enumerate(data.T)) if data.ndim == 2 else {0: data}
+    return {"data": data} | columns
+
+
+def read_parquet(path: str) -> dict[Any, Any]:
+    """The columns of a Parquet file by name and by number; what is missing is NaN, or
+    an empty text."""
+    from pyarrow import parquet
+
+    file = parquet.read_table(path)
+    table: dict[Any, Any] = {}
+    for number, name in enumerate(file.column_names):
+        column = file.column(number).to_numpy()
+        if column.dtype.kind not in "biuf":
+            column = ["" if value is None else str(value) for value in column]
+        table[number] = table[name] = column
+    return table
+
+
+def read_idx(images: str, labels: str | None = None) -> dict[Any, Any]:
+    """`images` and `labels` out of files in MNIST's format."""
+    table: dict[Any, Any] = {"images": idx_array(images)}
+    if labels is not None:
+        table["labels"] = idx_array(labels)
+    return table
+
+
+def idx_array(path: str) -> np.ndarray:
+    """The array of one file. Raises ValueError for what is not in this format."""
+    content = Path(path).read_bytes()
+    content = gzip.decompress(content) if path.endswith(".gz") else content
+    types = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
+    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in types:
+        raise ValueError(f"{Path(path).name} is not in the format of MNIST")
+    shape = np.frombuffer(content, ">u4", content[3], 4).astype(int)
+    data = np.frombuffer(content, types[content[2]], -1, 4 + 4 * content[3])
+    if data.size != shape.prod():
+        raise ValueError(f"{Path(path).name} ends too early")
+    return data.reshape(shape).astype(data.dtype.newbyteorder("="))
 
 
 def read_sklearn(name: str) -> dict[Any, Any]:

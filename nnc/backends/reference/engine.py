@@ -11,6 +11,7 @@ import numpy as np
 from nnc.backends.base import Arrays, Engine, Precision, shares, size
 from nnc.backends.reference import table
 from nnc.backends.reference.run import ReferenceRunner
+from nnc.backends.reference.schedules import rate
 from nnc.backends.reference.table import Step
 from nnc.backends.reference.tape import Array
 from nnc.compiler.ir import Program
@@ -73,6 +74,14 @@ class ReferenceEngine(Engine):
         for name, constraint in self._constraints.items():
             current[name] = table.constraints.find(constraint)(constraint, current[name])
         self._runner.assign(current)
+
+    def rate(self, step: int, steps: int) -> float:
+        return rate(self._training.schedule, self._training.optimizer.lr, step, steps)
+
+    @property
+    def gradients(self) -> Arrays:
+        """The gradient of each trained weight in the last step, after clipping."""
+        return self._gradients
 
     def evaluate(self, batches: Iterable[Arrays]) -> dict[str, float]:
         total, count = 0.0, 0

@@ -55,6 +55,9 @@ class TorchEngine(Engine):
                 self._module.descend(self._model, self._optimizer, rate)
         return total
 
+    def rate(self, step: int, steps: int) -> float:
+        return float(self._module.learning_rate(step, steps))
+
     def evaluate(self, batches: Iterable[Arrays]) -> dict[str, float]:
         total, count = 0.0, 0
         known: dict[str, list[Any]] = {}

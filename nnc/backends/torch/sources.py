@@ -15,7 +15,7 @@ from nnc.compiler.vocabulary import data as words
 
 _PLAIN = (
     *(words.Text, words.Csv, words.Standardize, words.MinMax, words.Category, words.OneHot),
-    *(words.Scale, words.ReshapeData, words.Shares, words.InOrder),
+    *(words.Scale, words.ReshapeData, words.Shares, words.InOrder, words.Columns),
 )
 """The words that the pieces for PyTorch execute."""
 
@@ -35,5 +35,9 @@ def load_data(program: Program, piece: Callable[[str], py.Name]) -> py.Function 
 
 def is_plain(data: Data) -> bool:
     """Whether a data block needs nothing but PyTorch."""
-    used = [data.source, *(step for field in data.fields for step in field.preparations)]
+    used: list[object] = [
+        data.source,
+        *(step for field in data.fields for step in field.preparations),
+    ]
+    used += [field.columns for field in data.fields]
     return all(isinstance(word, _PLAIN) for word in (*used, data.split or words.InOrder()))

@@ -45,7 +45,7 @@ TYPE: Final = {
 
 def schema() -> Schema:
     """The schema, draft 2020-12. It knows canonical names only; what is read may have aliases."""
-    definitions = {_key(cls): _word(cls) for cls in base.words() if cls.kind != "columns"}
+    definitions = {_key(cls): _word(cls) for cls in base.words()}
     definitions |= {kind: _kind(kind) for kind in _KINDS}
     definitions[_ACTIVATION] = _activation()
     return {
@@ -63,7 +63,7 @@ def schema() -> Schema:
 _ACTIVATION: Final = "activation"
 _KINDS: Final[tuple[Kind, ...]] = (
     "initializer", "penalty", "constraint", "loss", "optimizer", "schedule", "clip", "stop",
-    "metric", "source", "preparation", "split", "range",
+    "checkpoint", "augmentation", "metric", "source", "columns", "preparation", "split", "range",
 )  # fmt: skip
 
 
@@ -267,17 +267,29 @@ _SECTIONS: Final[Schema] = {
             "batch": {"anyOf": [_COUNT, {"const": "all"}]},
             "seed": {"type": "integer", "minimum": 0},
             "log_every": _COUNT,
+            "augment": _list(
+                _object(
+                    {"augmentation": _reference("augmentation"), "input": NAME},
+                    ("augmentation", "input"),
+                )
+            ),
+            "checkpoint": _or_null("checkpoint"),
         },
         ("loss", "optimizer"),
     ),
     "data": _object(
         {
-            "source": _reference("source"),
+            "source": _or_null("source"),
             "fields": _list(
                 _object(
                     {
-                        "name": NAME,
-                        "columns": _list({"type": ["integer", "string"]}, 1),
+                        "name": {"anyOf": [NAME, _list(NAME, 2)]},
+                        "columns": {
+                            "anyOf": [
+                                _list({"type": ["integer", "string"]}, 1),
+                                _reference("columns"),
+                            ]
+                        },
                         "preparations": _list(_reference("preparation")),
                     },
                     ("name", "columns"),
@@ -285,7 +297,7 @@ _SECTIONS: Final[Schema] = {
             ),
             "split": _or_null("split"),
         },
-        ("source", "fields"),
+        ("fields",),
     ),
     "search": _object(
         {

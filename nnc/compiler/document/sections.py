@@ -22,6 +22,7 @@ TRAIN: Final = {
     "targets": "targets", "loss": "terms", "penalties": "terms", "optimizer": "optimizer",
     "schedule": "schedule", "clip": "clip", "stop": "stop", "metrics": "metrics",
     "epochs": "plain", "batch": "plain", "seed": "plain", "log_every": "plain",
+    "augment": "terms", "checkpoint": "checkpoint",
 }  # fmt: skip
 """The keys of `train`: the kind of word that a key holds, or what else it is."""
 _WORDS: Final[dict[str, Kind]] = {
@@ -29,6 +30,7 @@ _WORDS: Final[dict[str, Kind]] = {
     "schedule": "schedule",
     "clip": "clip",
     "stop": "stop",
+    "checkpoint": "checkpoint",
     "source": "source",
     "split": "split",
 }
@@ -109,8 +111,23 @@ class Sections:
         if known:
             span = self._access.span(members["metrics"])
             yield self._bind(members["metrics"], "metrics", syntax.List(known, span))
-        for key in ("epochs", "batch", "seed", "log_every"):
+        for key in ("epochs", "batch", "seed", "log_every", "checkpoint"):
             yield from self._setting(members, key)
+        changes = tuple(filter(None, map(self._augmenting, self._list(members, "augment"))))
+        if changes:
+            span = self._access.span(members["augment"])
+            yield self._bind(members["augment"], "augment", syntax.List(changes, span))
+
+    def _augmenting(self, item: Value) -> syntax.Call | None:
+        """`word(input, …)`"""
+        members = self._access.object(item, "an augmentation", ("augmentation", "input"))
+        word = members.get("augmentation")
+        call = self._words.word(word, "augmentation", "`augmentation`") if word else None
+        name = self._access.name(members.get("input"), "the name of an input")
+        if call is None or name is None:
+            return None
+        first = syntax.Argument(None, syntax.Reference(name.text, name.span), name.span)
+        return syntax.Call(call.name, (first, *call.arguments), call.span, call.name_span)
 
     def _target(self, item: Value) -> Iterator[syntax.Target]:
         members = self._access.object(item, "a target", ("name", "type"))
@@ -160,7 +177,7 @@ class Sections:
         call = self._words.word(word, kind, f"`{kind}`") if word else None
         names = [
             self._access.name(value, "the name of an output")
-            for value in self._predictions(members.get("prediction"))
+            for value in self._alternatives(members.get("prediction"), "`prediction`")
         ]
         if "target" in values:
             names.append(self._access.name(members.get("target"), "the name of a target"))
@@ -173,17 +190,17 @@ class Sections:
         )
         return syntax.Call(call.name, (*pair, *call.arguments), call.span, call.name_span)
 
-    def _predictions(self, value: Value | None) -> list[Value]:
-        """The outputs of a loss: one, or a list for a loss that takes several."""
+    def _alternatives(self, value: Value | None, what: str) -> list[Value]:
+        """One value, or the items of a list where there are several."""
         if value is None:
             return []
         several = isinstance(value.content, list)
-        return list(self._access.items(value, "`prediction`")) if several else [value]
+        return list(self._access.items(value, what)) if several else [value]
 
     # ---- data and search ------------------------------------------------------------------
 
     def _data(self, value: Value) -> Iterator[syntax.Bind]:
-        members = self._access.object(value, "`data`", ("source", "fields"), ("split",))
+        members = self._access.object(value, "`data`", ("fields",), ("source", "split"))
         yield from self._setting(members, "source")
         for item in self._list(members, "fields"):
             yield from self._field(item)
@@ -192,19 +209,25 @@ class Sections:
     def _field(self, item: Value) -> Iterator[syntax.Bind]:
         required, optional = ("name", "columns"), ("preparations",)
         members = self._access.object(item, "a field", required, optional)
-        name = self._access.name(members.get("name"), "the name of an input or a target")
+        names = [
+            self._access.name(value, "the name of an input or a target")
+            for value in self._alternatives(members.get("name"), "`name`")
+        ]
+        known = tuple(name for name in names if name is not None)
         columns = self._columns(members.get("columns"))
         words = [
             self._words.word(value, "preparation", "a preparation")
             for value in self._list(members, "preparations")
         ]
-        if name is None or columns is None:
+        if not known or len(known) < len(names) or columns is None:
             return
         stages = tuple(syntax.Apply(word, None, word.span) for word in words if word is not None)
         made = syntax.Chain(columns, stages, columns.span) if stages else columns
-        yield syntax.Bind((name,), made, self._access.span(item))
+        yield syntax.Bind(known, made, self._access.span(item))
 
     def _columns(self, value: Value | None) -> syntax.Call | None:
+        if value is not None and isinstance(value.content, dict):
+            return self._words.word(value, "columns", "`columns`")
         arguments = []
         for item in self._access.items(value, "`columns`"):
             made = self._words.value(item, None, "a column")

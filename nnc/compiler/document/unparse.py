@@ -148,6 +148,14 @@ class _Unparser:
             yield _bind("seed", _number(self._program.seed))
         if training.log_every != 1:
             yield _bind("log_every", _number(training.log_every))
+        if training.augment:
+            changes = tuple(
+                self._call(use.augmentation, syntax.Reference(use.input, NOWHERE))
+                for use in training.augment
+            )
+            yield _bind("augment", syntax.List(changes, NOWHERE))
+        if training.checkpoint is not None:
+            yield _bind("checkpoint", self._word(training.checkpoint))
 
     def _compared(self, word: Word, use: ir.LossTerm | ir.MetricUse) -> syntax.Call:
         """`word(outputs…, target, …)`."""
@@ -156,16 +164,15 @@ class _Unparser:
         return self._call(word, *(syntax.Reference(name, NOWHERE) for name in names))
 
     def _data(self, data: ir.Data) -> Iterator[syntax.Bind]:
-        yield _bind("source", self._word(data.source))
+        if data.source is not None:
+            yield _bind("source", self._word(data.source))
         for field in data.fields:
-            columns = (
-                syntax.Argument(None, self._value(column), NOWHERE) for column in field.columns
-            )
-            value: syntax.Expression = _call("columns", *columns)
+            value: syntax.Expression = self._call(field.columns)
             steps = tuple(
                 syntax.Apply(self._call(step), None, NOWHERE) for step in field.preparations
             )
-            yield _bind(field.name, syntax.Chain(value, steps, NOWHERE) if steps else value)
+            chain = syntax.Chain(value, steps, NOWHERE) if steps else value
+            yield syntax.Bind(tuple(map(_name, field.names)), chain, NOWHERE)
         if data.split is not None:
             yield _bind("split", self._word(data.split))
 

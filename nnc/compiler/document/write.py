@@ -74,6 +74,11 @@ def _training(training: ir.Training, seed: int) -> Json:
         "batch": "all" if training.batch is None else training.batch,
         "seed": seed,
         "log_every": training.log_every,
+        "augment": [
+            {"augmentation": _word(use.augmentation), "input": use.input}
+            for use in training.augment
+        ],
+        "checkpoint": _value(training.checkpoint),
     }
 
 
@@ -88,17 +93,22 @@ def _term(term: ir.LossTerm) -> Json:
 
 def _data(data: ir.Data) -> Json:
     return {
-        "source": _word(data.source),
+        "source": _value(data.source),
         "fields": [
             {
-                "name": field.name,
-                "columns": list(field.columns),
+                "name": field.names[0] if len(field.names) == 1 else list(field.names),
+                "columns": _columns(field.columns),
                 "preparations": [_word(step) for step in field.preparations],
             }
             for field in data.fields
         ],
         "split": _value(data.split),
     }
+
+
+def _columns(columns: Any) -> Json:
+    """Plain columns as a list, others as a word."""
+    return list(columns.names) if columns.word == "columns" else _word(columns)
 
 
 def _search(search: ir.Search) -> Json:

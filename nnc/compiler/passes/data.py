@@ -10,6 +10,7 @@ from nnc.compiler.passes.arguments import Bound
 from nnc.compiler.passes.settings import Settings
 from nnc.compiler.passes.state import State
 from nnc.compiler.source import Span
+from nnc.compiler.vocabulary import base
 
 if TYPE_CHECKING:
     from nnc.compiler.vocabulary.data import Preparation, SourceWord, Split
@@ -38,24 +39,19 @@ class _Data:
         named = [bind for bind in binds if bind.names[0].text in ("source", "split")]
         self._settings.collect(named, ("source", "split"), "the data block")
         source = self._settings.word("source", "source", 'a source such as `csv("data.csv")`')
-        if "source" not in self._settings.given:
-            self._error(
-                "E506",
-                "the data block has no `source`",
-                self._keyword(),
-                "needs one",
-                help='write `source = csv("data.csv")`',
-            )
         split = self._settings.word("split", "split", "a split such as `shares(test=0.2)`")
         if split is not None:
             self._check_split(split)
         fields = [self._field(bind) for bind in binds if bind not in named]
         self._check_names(binds, named)
-        if source is None or any(field is None for field in fields):
+        known = tuple(field for field in fields if field is not None)
+        if len(known) < len(fields) or not self._check_source(known):
+            return
+        if "source" in self._settings.given and source is None:
             return
         self._state.data = ir.Data(
-            cast("SourceWord", source.word),
-            tuple(field for field in fields if field is not None),
+            cast("SourceWord", source.word) if source else None,
+            known,
             cast("Split", split.word) if split else None,
             self._section.span,
         )
@@ -65,7 +61,7 @@ class _Data:
         return Span(span.source, span.start, span.start + len("data"))
 
     def _check_split(self, split: Bound) -> None:
-        shares = [getattr(split.word, name) or 0 for name in ("validation", "test")]
+        shares = [getattr(split.word, name, 0) or 0 for name in ("validation", "test")]
         if sum(shares) >= 1:
             self._error(
                 "E505",
@@ -112,30 +108,117 @@ class _Data:
                         help=f"write `{wanted} = columns(0, 1)`",
                     )
 
+    def _check_source(self, fields: tuple[ir.Field, ...]) -> bool:
+        """Whether there is a source where one is needed, and what it gives is asked for."""
+        alone = [field for field in fields if field.columns.word == "series"]
+        others = [field for field in fields if field not in alone]
+        given = self._settings.given.get("source")
+        if given is None and (others or not alone):
+            self._error(
+                "E506",
+                "the data block has no `source`",
+                self._keyword(),
+                "needs one",
+                help='write `source = csv("data.csv")`',
+            )
+            return False
+        windowed = [field for field in fields if _windows(field)]
+        if windowed and len(windowed) < len(fields):
+            other = next(field for field in fields if field not in windowed)
+            self._error(
+                "E509",
+                "windows are examples, and so are rows: a data block has one of them",
+                other.span,
+                "these are rows",
+                also=[Label(windowed[0].span, "these are windows")],
+                help="end every chain in a window",
+            )
+        return not windowed or len(windowed) == len(fields)
+
     def _field(self, bind: syntax.Bind) -> ir.Field | None:
         value, stages = _parts(bind.value)
-        columns = self._settings.as_word(value, "columns", "columns such as `columns(0, 1)`")
-        preparations = [self._preparation(stage) for stage in stages]
-        if len(bind.names) != 1:
-            self._error("E306", "columns give one value", bind.names[1].span, "one name too many")
+        found = self._settings.as_word(value, "columns", "columns such as `columns(0, 1)`")
+        bound = [self._preparation(stage) for stage in stages]
+        known = [one for one in bound if one is not None]
+        if found is None or len(known) < len(bound):
             return None
-        if columns is None or any(p is None for p in preparations):
-            return None
-        word: Any = columns.word
-        names = word.names if word.word == "columns" else (word.name,)
-        made = tuple(p for p in preparations if p is not None)
-        return ir.Field(bind.names[0].text, names, made, bind.span)
+        columns: Any = found.word
+        if columns.word == "column":
+            columns = cast("Any", base.find("columns", "columns"))(names=(columns.name,))
+        steps = tuple(cast("Preparation", one.word) for one in known)
+        field = ir.Field(tuple(name.text for name in bind.names), columns, steps, bind.span)
+        fits = [self._check_count(bind, field), *map(self._check_step, known)]
+        self._check_order(known)
+        return field if all(fits) else None
 
-    def _preparation(self, stage: syntax.Stage) -> Preparation | None:
+    def _check_count(self, bind: syntax.Bind, field: ir.Field) -> bool:
+        """Whether there are as many names as values: two for a window, otherwise one."""
+        count, given = (2 if _windows(field) else 1), len(bind.names)
+        if field.columns.word == "series" and count == 1:
+            self._error(
+                "E509",
+                "a series feeds nothing as it is",
+                bind.value.span,
+                "no window",
+                help="end it in a window: `-> window(lookback=48, horizon=24)`",
+            )
+            return False
+        if given > count:
+            self._error("E306", "columns give one value", bind.names[1].span, "one name too many")
+        elif given < count:
+            self._error(
+                "E306",
+                "a window gives two values: what is given, and what is to be foretold",
+                bind.names[0].span,
+                "one name",
+                help=f"write `{bind.names[0].text}, y = …`",
+            )
+        return given == count
+
+    def _check_step(self, bound: Bound) -> bool:
+        """Whether the arguments of a preparation fit one another."""
+        word: Any = bound.word
+        if word.word != "impute":
+            return True
+        if (word.strategy == "constant") == (word.value is not None):
+            return True
+        needs = "needs a value" if word.value is None else "takes no value"
+        self._error(
+            "E203",
+            f"`impute({word.strategy})` {needs}",
+            bound.place("value"),
+            "the constant is missing" if word.value is None else "only a constant has one",
+            help="write `impute(constant, value=0)`",
+        )
+        return False
+
+    def _check_order(self, steps: list[Bound]) -> None:
+        """Report preparations that can only come first, or last, and don't."""
+        for number, bound in enumerate(steps):
+            word = cast("Preparation", bound.word)
+            wrong = (word.place == "first" and number > 0) or (
+                word.place == "last" and number < len(steps) - 1
+            )
+            if wrong:
+                self._error(
+                    "E509",
+                    f"`{word.word}` comes {word.place} in a chain of preparations",
+                    bound.span,
+                    f"not {word.place} here",
+                )
+
+    def _preparation(self, stage: syntax.Stage) -> Bound | None:
         if not isinstance(stage, syntax.Apply) or stage.name is not None:
             self._error(
                 "E504", "a preparation is a word such as `standardize`", stage.span, "not a word"
             )
             return None
-        bound = self._settings.as_word(
-            stage.call, "preparation", "a preparation such as `standardize`"
-        )
-        return cast("Preparation", bound.word) if bound else None
+        what = "a preparation such as `standardize`"
+        return self._settings.as_word(stage.call, "preparation", what)
+
+
+def _windows(field: ir.Field) -> bool:
+    return any(step.word == "window" for step in field.preparations)
 
 
 def _parts(

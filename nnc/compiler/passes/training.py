@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from nnc.compiler import ir, syntax
 from nnc.compiler.diagnostics import Label, did_you_mean
+from nnc.compiler.passes import augmenting
 from nnc.compiler.passes.arguments import Option, Poison, as_call
 from nnc.compiler.passes.comparing import Comparer
 from nnc.compiler.passes.settings import Settings
@@ -33,6 +34,8 @@ SETTINGS: Final = (
     "batch",
     "seed",
     "log_every",
+    "augment",
+    "checkpoint",
 )
 
 
@@ -71,6 +74,9 @@ class _Training:
         self._state.seed = settings.whole("seed", 0, least=0)
         batch, epochs = self._batch(), settings.whole("epochs", 10)
         log_every = settings.whole("log_every", 1)
+        assert self._state.graph is not None
+        augment = augmenting.augment(settings, self._state.graph)
+        checkpoint = augmenting.checkpoint(settings)
         if optimizer is None or not self._losses:
             return
         self._state.training = ir.Training(
@@ -86,6 +92,8 @@ class _Training:
             epochs=epochs,
             batch=batch,
             log_every=log_every,
+            augment=augment,
+            checkpoint=checkpoint,
         )
 
     def _require(self, name: str, example: str) -> None:

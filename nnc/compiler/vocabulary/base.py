@@ -25,6 +25,8 @@ Kind: TypeAlias = Literal[
     "schedule",
     "clip",
     "stop",
+    "checkpoint",
+    "augmentation",
     "metric",
     "source",
     "columns",

@@ -6,6 +6,15 @@ from typing import Final
 
 # fmt: off
 _NAMES: Final[dict[str, dict[str, str]]] = {
+    "augmentation": {
+        "augmentations": (
+            "RandomCrop RandomFlip RandomHorizontalFlip RandomRotation crop flip jitter noise "
+            "rotate scale"
+        ),
+    },
+    "checkpoint": {
+        "schedules": "every",
+    },
     "clip": {
         "schedules": (
             "clip_grad_norm_ clip_grad_value_ clipnorm clipvalue global_clipnorm global_norm "
@@ -13,7 +22,7 @@ _NAMES: Final[dict[str, dict[str, str]]] = {
         ),
     },
     "columns": {
-        "data": "column columns",
+        "data": "column columns files series",
     },
     "constraint": {
         "constraints": "MaxNorm NonNeg UnitNorm max_norm non_neg non_negative unit_norm",
@@ -164,7 +173,10 @@ _NAMES: Final[dict[str, dict[str, str]]] = {
         "penalties": "L1 L1L2 L2 elastic elastic_net l1 l1_l2 l2",
     },
     "preparation": {
-        "data": "category minmax one_hot reshape scale standardize",
+        "data": (
+            "CenterCrop SimpleImputer TextVectorization category crop fillna impute minmax "
+            "one_hot reshape resize scale standardize tokens window"
+        ),
     },
     "range": {
         "search": "choice log_uniform uniform whole",
@@ -178,10 +190,13 @@ _NAMES: Final[dict[str, dict[str, str]]] = {
         ),
     },
     "source": {
-        "data": "csv npz sklearn text",
+        "data": (
+            "ImageFolder csv folder idx image_dataset_from_directory npy npz parquet sklearn text "
+            "tsv"
+        ),
     },
     "split": {
-        "data": "in_order shares",
+        "data": "by_column by_time in_order shares",
     },
     "stop": {
         "schedules": "EarlyStopping early",

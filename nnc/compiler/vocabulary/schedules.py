@@ -217,3 +217,18 @@ class Early(Stop):
     patience: PositiveInt = Field(5, description="epochs without improvement before the end")
     min_delta: NonNegativeReal = Field(0.0, description="how much smaller counts as better")
     restore_best: bool = Field(True, description="end with the weights of the best epoch")
+
+
+class Checkpoint(Word):
+    """When a run keeps its weights, beside the best and the last ones."""
+
+    kind = "checkpoint"
+
+
+class Every(Checkpoint):
+    """After every so many epochs, of which the newest are kept."""
+
+    word = "every"
+    positional = ("epochs",)
+    epochs: PositiveInt = Field(description="how many epochs lie between two")
+    keep: PositiveInt | None = Field(None, description="how many are kept; without it all")

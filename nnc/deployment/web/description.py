@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from nnc.compiler.ir import LossTerm, Output, Program, Value
 from nnc.compiler.types import FLOATS, TensorType, elements, is_static
+from nnc.compiler.vocabulary.data import Columns
 from nnc.compiler.vocabulary.ops.activation import Sigmoid, Softmax
 from nnc.summary import summarize
 from nnc.training.data import Dataset
@@ -23,6 +24,8 @@ FIELDS: Final = 64
 """Up to so many numbers each have a field of their own."""
 SMALLEST: Final = 6
 """From so many pixels along a side a flat square input is taken for an image."""
+_SEEN: Final = 10_000
+"""How many training examples tell the range of an input."""
 
 
 def describe(program: Program, data: Dataset | None) -> Json:
@@ -43,7 +46,7 @@ def describe(program: Program, data: Dataset | None) -> Json:
 
 
 def _input(value: Value, program: Program, data: Dataset | None) -> Json:
-    given = data.arrays[value.name][data.splits["train"]] if data else None
+    given = data.batch(data.splits["train"][:_SEEN])[value.name] if data else None
     found: Json = {
         "name": value.name,
         "type": str(value.type),
@@ -101,8 +104,9 @@ def _names(value: Value, program: Program, count: int) -> list[str]:
     """The names of the numbers of an input: its columns, where the data block names them."""
     fields = program.data.fields if program.data else ()
     for field in fields:
-        named = [column for column in field.columns if isinstance(column, str)]
-        if field.name == value.name and len(named) == count:
+        chosen = field.columns.names if isinstance(field.columns, Columns) else ()
+        named = [column for column in chosen if isinstance(column, str)]
+        if value.name in field.names and len(named) == count:
             return named
     return [value.name] if count == 1 else [f"{value.name}[{i}]" for i in range(count)]
 

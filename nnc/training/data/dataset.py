@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -34,8 +34,8 @@ class Dataset:
 
     splits: dict[str, Rows]
     """`train`, and `validation` and `test` where there are such: the numbers of their rows."""
-    arrays: Arrays
-    """Each input and target by name; the first axis counts the rows."""
+    take: Callable[[Rows], Arrays] = field(repr=False)
+    """Inputs and targets of some rows, prepared."""
     fitted: dict[str, Any]
     """What the preparations learnt from the training split; JSON."""
     hash: str
@@ -50,4 +50,14 @@ class Dataset:
 
     def batch(self, rows: Rows) -> Arrays:
         """Inputs and targets of these rows, in their declared types and shapes."""
+        return self.take(np.asarray(rows))
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Examples that lie in memory, prepared."""
+
+    arrays: Arrays
+
+    def __call__(self, rows: Rows) -> Arrays:
         return {name: array[rows] for name, array in self.arrays.items()}

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import csv
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
+from nnc.backends.pieces.columns import BadExample
 from nnc.compiler.diagnostics import Diagnostic, Failed, Label
 from nnc.compiler.source import NOWHERE, Span
+
+_DAMAGED = (csv.Error, EOFError, KeyError, zipfile.BadZipFile, SyntaxError, zlib.error)
 
 
 def failed(code: str, message: str, help: str | None = None, span: Span = NOWHERE) -> Failed:
@@ -23,17 +28,16 @@ def reading(file: str, span: Span = NOWHERE) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
-        raise failed(
-            "E611", f"{file} does not exist", "paths are relative to the spec", span
-        ) from None
+        cure = "paths are relative to the spec"
+        raise failed("E611", f"{file} does not exist", cure, span) from None
     except IsADirectoryError:
         raise failed("E611", f"{file} is a folder, not a file", None, span) from None
+    except UnicodeDecodeError:
+        raise failed("E611", f"{file} is not text in UTF-8", "save it as UTF-8", span) from None
     except OSError as error:
         message = f"{file} can't be read: {error.strerror or error}"
         raise failed("E611", message, None, span) from None
-    except UnicodeDecodeError:
-        raise failed("E611", f"{file} is not text in UTF-8", "save it as UTF-8", span) from None
-    except (csv.Error, EOFError, KeyError, zipfile.BadZipFile, SyntaxError):
+    except _DAMAGED:
         raise failed("E611", f"{file} is damaged: its bytes make no sense", None, span) from None
     except ImportError as error:
         cure = "pip install 'nnc[data]'"
@@ -43,10 +47,26 @@ def reading(file: str, span: Span = NOWHERE) -> Iterator[None]:
 
 
 @contextmanager
-def values(code: str, file: str, what: str = "", span: Span = NOWHERE) -> Iterator[None]:
-    """What goes wrong with the values that were read; `what` is what they are for."""
+def values(
+    code: str, file: str, what: str = "", span: Span = NOWHERE, rows: Any = None
+) -> Iterator[None]:
+    """What goes wrong with the values that were read; `what` is what they are for, and `rows` which
+    ones they are."""
     try:
         yield
+    except BadExample as error:
+        if rows is not None:
+            error = BadExample(error.message, int(rows[error.row]), error.column)
+        raise failed(code, _place(file, what, error), _cure(error), span) from None
     except ValueError as error:
-        message = f"{file}, {what}: {error}" if what else f"{file}: {error}"
-        raise failed(code, message, None, span) from None
+        raise failed(code, _place(file, what, error), None, span) from None
+
+
+def _place(file: str, what: str, error: ValueError) -> str:
+    return f"{file}, {what}: {error}" if what else f"{file}: {error}"
+
+
+def _cure(error: BadExample) -> str | None:
+    if "missing" in error.message:
+        return "fill in what is missing: `-> impute(mean)`"
+    return None

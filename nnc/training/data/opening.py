@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,18 @@ import numpy as np
 
 from nnc.backends import draws, recipes
 from nnc.backends.pieces import columns, tables
-from nnc.backends.sources import classes
-from nnc.compiler.ir import Data, Field, Program, Value
-from nnc.compiler.vocabulary.data import Npz, Shares, Sklearn
-from nnc.training.data import fields
-from nnc.training.data.dataset import NUMPY, Array, Arrays, Dataset, Rows
+from nnc.backends.sources import classes, gap
+from nnc.compiler.ir import Data, Program, Value
+from nnc.compiler.vocabulary.data import Npz, Shares
+from nnc.training.data.dataset import NUMPY, Array, Arrays, Dataset, Kept, Rows
 from nnc.training.data.faults import failed, reading, values
+from nnc.training.data.feed import Feed, function
+from nnc.training.data.reading import Tables, feed
 
 _VERSION = 1
+_KEPT = 2**28
+"""How many bytes of prepared examples are kept in memory."""
+_CHUNK = 4096
 
 
 def open_data(
@@ -36,164 +40,146 @@ def open_data(
     Failed (E611 to E614) for data that can't be read or doesn't fit.
     """
     data = program.data
-    if data is None and path is None:
-        raise failed("E611", "the spec has no data block", "give the examples: `--data FILE.npz`")
-    ready = data is None or (path is not None and path.suffix == ".npz")
-    if ready and not (data is not None and isinstance(data.source, Npz)):
+    if _ready(data, path):
         assert path is not None
-        return _ready(program, path)
-    assert data is not None
-    label, table, digest = _read(data, base, path)
-    return _prepared(program, data, label, table, digest, fitted)
+        return _stored(program, path)
+    if data is None:
+        raise failed("E611", "the spec has no data block", "give the examples: `--data FILE.npz`")
+    read = Tables(data, base, path)
+    learnt = fitted["fields"] if fitted else {}
+    feeds = [feed(read, chain, program, learnt) for chain in data.fields]
+    splits = _splits(program, data, feeds, read)
+    for one in feeds:
+        one.learn(splits["train"])
+    found = {_key(one): one.learnt for one in feeds}
+    labels = {name: shown for one in feeds for name, shown in one.labels.items()}
+    take = _kept(feeds, feeds[0].count)
+    return Dataset(splits, take, {"version": _VERSION, "fields": found}, read.digest(), labels)
 
 
 def prepare_inputs(program: Program, path: Path, fitted: Mapping[str, Any]) -> Arrays:
     """The inputs alone of new examples in a file of the kind that the data block reads, prepared
     with what was learnt. Raises Failed (E611 to E614)."""
     data = program.data
-    if data is None or (path.suffix == ".npz" and not isinstance(data.source, Npz)):
-        wanted = program.graph.inputs
-        with reading(path.name):
-            table = tables.read_npz(str(path))
-        return {value.name: _stored(table, value, path.name) for value in wanted}
-    label, table, _ = _read(data, path.parent, path)
-    given = {value.name: value for value in program.graph.inputs}
-    made: Arrays = {}
-    for field in data.fields:
-        if field.name in given:
-            learnt = fitted["fields"][field.name]
-            x = _taken(field, table, label, learnt)
-            made[field.name] = _finished(field, x, learnt, given[field.name], label)
-    return made
+    inputs = {value.name: value for value in program.graph.inputs}
+    if _ready(data, path):
+        return _arrays(path, inputs)
+    assert data is not None
+    read = Tables(data, path.parent, path)
+    chains = [chain for chain in data.fields if inputs.keys() & {*chain.names}]
+    feeds = [feed(read, chain, program, fitted["fields"]) for chain in chains]
+    made = _all(feeds, _count(feeds))
+    return {name: array for name, array in made.items() if name in inputs}
 
 
-def _values(program: Program) -> dict[str, Value]:
-    targets = program.training.targets if program.training else ()
-    return {value.name: value for value in (*program.graph.inputs, *targets)}
+def _key(one: Feed) -> str:
+    return ",".join(one.chain.names)
 
 
 # ---- arrays that are ready -------------------------------------------------------------------
 
 
-def _ready(program: Program, path: Path) -> Dataset:
+def _ready(data: Data | None, path: Path | None) -> bool:
+    """Whether a file holds arrays that need no preparation."""
+    if path is None or path.suffix != ".npz":
+        return False
+    return data is None or not isinstance(data.source, Npz)
+
+
+def _stored(program: Program, path: Path) -> Dataset:
+    targets = program.training.targets if program.training else ()
+    wanted = {value.name: value for value in (*program.graph.inputs, *targets)}
+    arrays = _arrays(path, wanted)
+    count = len(next(iter(arrays.values())))
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    everything = {"train": np.arange(count)}
+    return Dataset(everything, Kept(arrays), {"version": _VERSION, "fields": {}}, digest)
+
+
+def _arrays(path: Path, wanted: Mapping[str, Value]) -> Arrays:
     with reading(path.name):
         table = tables.read_npz(str(path))
-    arrays = {name: _stored(table, value, path.name) for name, value in _values(program).items()}
-    count = _count(arrays, path.name)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return Dataset({"train": np.arange(count)}, arrays, _json({}), digest)
+    made = {name: _array(table, value, path.name) for name, value in wanted.items()}
+    _same({name: len(array) for name, array in made.items()}, path.name)
+    return made
 
 
-def _stored(table: Mapping[Any, Any], value: Value, label: str) -> Array:
+def _array(table: dict[Any, Any], value: Value, label: str) -> Array:
     with values("E612", label):
-        x = columns.numbers(dict(table), value.name)
-    return _declared(x, value, label)
+        x = columns.numbers(table, value.name)
+    shape = tuple(size if isinstance(size, int) else -1 for size in value.type.shape)
+    with values("E613", label):
+        return np.asarray(columns.declared(x, value.name, NUMPY[value.type.dtype], shape))
+
+
+def _same(counts: Mapping[str, int], label: str) -> None:
+    """Raise Failed unless every count is the same."""
+    first, *others = counts
+    for name in others:
+        if counts[name] != counts[first]:
+            message = f"`{first}` has {counts[first]} examples, but `{name}` has {counts[name]}"
+            raise failed("E613", f"{label}: {message}")
+
+
+def _count(feeds: Sequence[Feed]) -> int:
+    _same({_key(one): one.count for one in feeds}, feeds[0].label)
+    return feeds[0].count
 
 
 # ---- the data block --------------------------------------------------------------------------
 
 
-def _read(data: Data, base: Path, path: Path | None) -> tuple[str, dict[Any, Any], str]:
-    """What to call the source, its table, and the SHA-256 of what was read."""
-    recipe = recipes.SOURCES.find(data.source)(data.source)
-    call, read = recipe.call, fields.function(recipe.call)
-    if isinstance(data.source, Sklearn):
-        label = f"scikit-learn's {data.source.name}"
-        with reading(label, data.span):
-            table = read(*call.arguments, **call.options)
-        return label, table, _digest(table)
-    file = path or base / str(recipe.path)
-    with reading(file.name):
-        table = read(str(file), **call.options)
-        digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    return file.name, table, digest
-
-
-def _digest(table: Mapping[Any, Any]) -> str:
-    """SHA-256 of the arrays of a table."""
-    digest = hashlib.sha256()
-    for name, column in table.items():
-        digest.update(f"{name}\n".encode())
-        digest.update(np.ascontiguousarray(column).tobytes())
-    return digest.hexdigest()
-
-
-def _prepared(
-    program: Program,
-    data: Data,
-    label: str,
-    table: dict[Any, Any],
-    digest: str,
-    fitted: Mapping[str, Any] | None,
-) -> Dataset:
-    given = _values(program)
-    known = fitted["fields"] if fitted else {}
-    taken = {
-        field.name: _taken(field, table, label, known.get(field.name)) for field in data.fields
-    }
-    splits = split(program, data, taken, _count(taken, label))
-    if "train" not in splits:
+def _splits(program: Program, data: Data, feeds: Sequence[Feed], read: Tables) -> dict[str, Rows]:
+    """The rows of each split. Raises Failed where none is left for training."""
+    label, count = feeds[0].label, _count(feeds)
+    found = _divided(program, data, feeds, read, count)
+    if not len(found.get("train", ())):
         raise failed("E614", f"{label} has too few examples: none is left for training")
-    arrays: Arrays = {}
-    learnt: dict[str, list[fields.Learnt]] = {}
-    for field in data.fields:
-        x = taken[field.name]
-        with values("E614", label, f"`{field.name}`", field.span):
-            learnt[field.name] = known.get(field.name) or fields.learn(field, x, splits["train"])
-        arrays[field.name] = _finished(field, x, learnt[field.name], given[field.name], label)
-    named = {field.name: fields.labels(field, learnt[field.name]) for field in data.fields}
-    labels = {name: classes for name, classes in named.items() if classes is not None}
-    return Dataset(splits, arrays, _json(learnt), digest, labels)
+    return found
 
 
-def split(program: Program, data: Data, taken: Arrays, count: int) -> dict[str, Rows]:
-    """The rows of each split."""
-    if data.split is None:
-        return {"train": np.arange(count)}
-    call = recipes.SPLITS.find(data.split)(data.split)
-    options = dict(call.options)
+def _divided(
+    program: Program, data: Data, feeds: Sequence[Feed], read: Tables, count: int
+) -> dict[str, Rows]:
     rows = np.arange(count)
-    if isinstance(data.split, Shares):
+    if data.split is None:
+        return {"train": rows}
+    split = recipes.SPLITS.find(data.split)(data.split)
+    options = dict(split.call.options)
+    if split.column is not None:
+        rows = read.column(data.fields[0], split.column, split.takes)
+    elif split.drawn:
         rows = draws.order(count, draws.key_of(program.seed, "split"))
-        if data.split.stratify:
-            options["classes"] = taken[classes(program)]
-    made: dict[str, Rows] = fields.function(call)(rows, **options)
+    elif gap(data):
+        options["gap"] = gap(data)
+    if isinstance(data.split, Shares) and data.split.stratify:
+        named = classes(program)
+        options["classes"] = next(one.column for one in feeds if named in one.chain.names)
+    with values("E614", feeds[0].label, span=data.span):
+        made: dict[str, Rows] = function(split.call)(rows, **options)
     return made
 
 
-def _taken(
-    field: Field, table: Mapping[Any, Any], label: str, learnt: list[fields.Learnt] | None
-) -> Array:
-    with values("E612", label, span=field.span):
-        columns.selected(dict(table), field.columns)
-    with values("E614", label, span=field.span):
-        return fields.take(field, table, learnt)
+def _kept(feeds: Sequence[Feed], count: int) -> Any:
+    """What gives examples: arrays in memory, or the feeds themselves where those are too large."""
+    first = _taken(feeds, np.arange(1))
+    if count * sum(array.nbytes for array in first.values()) <= _KEPT:
+        return Kept(_all(feeds, count))
+    for start in range(0, count, _CHUNK):
+        _taken(feeds, np.arange(start, min(start + _CHUNK, count)))
+    return lambda rows: _taken(feeds, rows)
 
 
-def _finished(
-    field: Field, x: Array, learnt: list[fields.Learnt], value: Value, label: str
-) -> Array:
-    with values("E614", label, f"`{field.name}`", field.span):
-        made = fields.apply(field, x, learnt)
-    return _declared(made, value, label)
+def _all(feeds: Sequence[Feed], count: int) -> Arrays:
+    """Every example, prepared a part at a time."""
+    found: Arrays = {}
+    for start in range(0, count, _CHUNK):
+        rows = np.arange(start, min(start + _CHUNK, count))
+        for name, part in _taken(feeds, rows).items():
+            whole = found.setdefault(name, np.empty((count, *part.shape[1:]), part.dtype))
+            whole[rows] = part
+    return found
 
 
-def _declared(x: Array, value: Value, label: str) -> Array:
-    shape = tuple(size if isinstance(size, int) else -1 for size in value.type.shape)
-    with values("E613", label, span=value.span):
-        made = columns.declared(x, value.name, NUMPY[value.type.dtype], shape)
-    return np.asarray(made)
-
-
-def _count(arrays: Mapping[str, Array], label: str) -> int:
-    """How many examples there are. Raises Failed unless every field has as many."""
-    first, *others = arrays
-    for name in others:
-        if len(arrays[name]) != len(arrays[first]):
-            counts = f"{len(arrays[first])} examples, but `{name}` has {len(arrays[name])}"
-            raise failed("E613", f"{label}: `{first}` has {counts}")
-    return len(arrays[first])
-
-
-def _json(learnt: Mapping[str, list[fields.Learnt]]) -> dict[str, Any]:
-    return {"version": _VERSION, "fields": dict(learnt)}
+def _taken(feeds: Sequence[Feed], rows: Rows) -> Arrays:
+    return {name: array for one in feeds for name, array in one.arrays(rows).items()}

@@ -12,7 +12,7 @@ from nnc.backends.torch.run import TorchRunner, load_module
 from nnc.compiler.diagnostics import Failed
 from nnc.compiler.ir import Data, Field, Graph, Node, Output, Program, Value
 from nnc.compiler.types import TensorType
-from nnc.compiler.vocabulary.data import Csv
+from nnc.compiler.vocabulary.data import Columns, Csv
 from nnc.compiler.vocabulary.ops.dense import Dense
 from tests.backends.torch.feeding import assert_clean, close, program, weights
 from tests.backends.torch.test_programs import feed
@@ -117,7 +117,10 @@ def test_texts_stay_texts(text: str, tmp_path: Path) -> None:
         "train { target t: f32[1] loss = mse(y, t) optimizer = sgd(lr=0.1) }"
     )
     assert made.training is not None
-    fields = (Field("x", (text,)), Field("t", (text, 0)))
+    fields = (
+        Field(("x",), Columns(names=(text,))),
+        Field(("t",), Columns(names=(text, 0))),
+    )
     data = Data(Csv(path=text, delimiter=text[0]), fields)
     hostile = Program(made.graph, training=made.training, data=data)
     source = emit(hostile, weights=text).text
@@ -128,14 +131,14 @@ def test_texts_stay_texts(text: str, tmp_path: Path) -> None:
         asked.append(path)
         return {}
 
-    def choose(table: object, *names: object) -> list[object]:
+    def numbers(table: object, *names: object) -> list[object]:
         asked.extend(names)
         return []
 
     def divide(fields: dict[str, object], splits: object) -> None:
         asked.extend(fields)
 
-    module.__dict__.update(read_csv=read_csv, choose=choose, divide=divide)
+    module.__dict__.update(read_csv=read_csv, numbers=numbers, divide=divide)
     module.load_data()
     assert asked == [text, text, text, 0, "x", "t"]
     file = tmp_path / "program.py"

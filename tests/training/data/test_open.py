@@ -24,12 +24,14 @@ def program(
     loss: str = "cross_entropy",
     units: int = 3,
     seed: int = 0,
+    embed: int = 0,
+    layout: str = "channels_first",
 ) -> Program:
-    """A program with this data block."""
-    body = f"x -> Flatten -> Dense({units})"
+    """A program with this data block; `embed` words are embedded."""
+    body = f"x -> {f'Embedding({embed}, 2) -> ' if embed else ''}Flatten -> Dense({units})"
     text = (
-        f"data {{ {data} }} model M {{ input {inputs} output p = {body} }} train {{ target {target}"
-        f" loss = {loss}(p, y) optimizer = sgd(0.1) seed = {seed} }}"
+        f"data {{ {data} }} model M {{ layout {layout} input {inputs} output p = {body} }}"
+        f" train {{ target {target} loss = {loss}(p, y) optimizer = sgd(0.1) seed = {seed} }}"
     )
     made, diagnostics = nnc.compile_text(text, "test.nn")
     assert made is not None, [d.message for d in diagnostics]

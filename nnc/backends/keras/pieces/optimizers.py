@@ -39,12 +39,6 @@ class Rule(keras.optimizers.Optimizer):
         """One update of a weight."""
         raise NotImplementedError
 
-    def correction(self, beta: float, variable: Any) -> Any:
-        """1 - beta^t, in float64: in float32 it would lose five digits."""
-        step = ops.cast(self.iterations + 1, "float64")
-        power = ops.power(ops.convert_to_tensor(beta, "float64"), step)
-        return ops.cast(1 - power, variable.dtype)
-
 
 class SGD(Rule):
     """v = momentum * v + g; w = w - rate * v, or w - rate * (g + momentum * v) with
@@ -178,13 +172,27 @@ class Moments(Rule):
         self.epsilon = epsilon
 
     def renew(self, gradient: Any, mean: Any, square: Any) -> None:
-        """m = m + (1 - beta1) * (g - m); v = beta2 * v + (1 - beta2) * g^2."""
-        mean.assign(mean + (1 - self.beta1) * (gradient - mean))
-        square.assign(self.beta2 * square + (1 - self.beta2) * ops.square(gradient))
+        """m = m + (1 - beta1) * (g - m); v = v + (1 - beta2) * (g^2 - v)."""
+        mean.assign_add((1 - self.beta1) * (gradient - mean))
+        square.assign_add((1 - self.beta2) * (ops.square(gradient) - square))
+
+    def apply(self, grads: Any, trainable_variables: Any = None) -> Any:
+        self.corrections: dict[float, Any] = {}
+        return super().apply(grads, trainable_variables)
+
+    def correction(self, beta: float, variable: Any) -> Any:
+        """1 - beta^t, in float64: in float32 it would lose five digits. It is the same
+        for all weights of a step."""
+        if beta not in self.corrections:
+            step = ops.cast(self.iterations + 1, "float64")
+            power = ops.power(ops.convert_to_tensor(beta, "float64"), step)
+            self.corrections[beta] = 1 - power
+        return ops.cast(self.corrections[beta], variable.dtype)
 
 
 class Adam(Moments):
-    """w = w - rate / (1 - beta1^t) * m / (sqrt(v) / sqrt(1 - beta2^t) + epsilon).
+    """w = w - rate / (1 - beta1^t) * m / (sqrt(v) / sqrt(1 - beta2^t) + epsilon), with
+    the numbers of the step taken together.
 
     Unlike Keras' own, epsilon is added to the corrected root. `decay` is that of AdamW:
     first w = w * (1 - rate * decay). With `amsgrad` the largest v so far stands for v.
@@ -213,9 +221,9 @@ class Adam(Moments):
         for largest in rest:
             largest.assign(ops.maximum(largest, square))
             square = largest
-        root = ops.sqrt(square) / ops.sqrt(self.correction(self.beta2, variable))
-        first = rate / self.correction(self.beta1, variable)
-        variable.assign_sub(first * mean / (root + self.epsilon))
+        unit = ops.sqrt(self.correction(self.beta2, variable))
+        first = rate * unit / self.correction(self.beta1, variable)
+        variable.assign_sub(first * mean / (ops.sqrt(square) + self.epsilon * unit))
 
 
 class Adamax(Moments):
@@ -225,7 +233,7 @@ class Adamax(Moments):
 
     def change(self, variable: Any, gradient: Any, rate: Any, *state: Any) -> None:
         mean, size = state
-        mean.assign(mean + (1 - self.beta1) * (gradient - mean))
+        mean.assign_add((1 - self.beta1) * (gradient - mean))
         size.assign(ops.maximum(self.beta2 * size, ops.abs(gradient) + self.epsilon))
         first = rate / self.correction(self.beta1, variable)
         variable.assign_sub(first * mean / size)

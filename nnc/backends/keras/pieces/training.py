@@ -107,9 +107,13 @@ def gradients_of(
 
 
 def descend(
-    model: keras.Model, optimizer: keras.optimizers.Optimizer, gradients: list[Any]
+    model: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    gradients: list[Any],
+    rate: Any,
 ) -> None:
     """Change the weights along their gradients."""
+    optimizer.learning_rate.assign(rate)
     gradients = clip_gradients(gradients)  # when: clip
     optimizer.apply(gradients, model.trainable_variables)
     constrain(model)  # when: constrained
@@ -123,14 +127,13 @@ def make_update(
     optimizer.build(model.trainable_variables)
 
     @tf.function(reduce_retracing=True)
-    def step(batch: dict[str, Any]) -> Any:
+    def step(batch: dict[str, Any], rate: Any) -> Any:
         loss, gradients = gradients_of(model, trained, batch)
-        descend(model, optimizer, gradients)
+        descend(model, optimizer, gradients, rate)
         return loss
 
     def update(batch: dict[str, Any], rate: float) -> Any:
-        optimizer.learning_rate.assign(rate)
-        return step(batch)
+        return step(batch, tf.constant(rate, optimizer.learning_rate.dtype))
 
     return update
 

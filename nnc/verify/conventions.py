@@ -1,0 +1,109 @@
+"""Other conventions under which a program might be trained by mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from nnc.compiler.ir import Program, Training
+from nnc.compiler.vocabulary.base import Rejected, Word
+from nnc.compiler.vocabulary.fields import Unfit
+from nnc.compiler.vocabulary.optimizers import Adam, AdamW
+from nnc.compiler.vocabulary.schedules import ConstantRate
+from nnc.verify.hints import OTHER_VALUES, shown
+
+OF_OPTIMIZERS: Mapping[str, tuple[Any, ...]] = {
+    "epsilon": (1e-8, 1e-7, 1e-10, 1e-6, 1e-5, 1e-3, 1e-12, 0.0),
+    "momentum": (0.0, 0.9, 0.99),
+    "beta1": (0.9, 0.95, 0.8),
+    "beta2": (0.999, 0.99, 0.95),
+    "decay": (0.9, 0.99, 0.95),
+    "weight_decay": (0.0,),
+    "initial": (0.0, 0.1),
+    "momentum_decay": (0.004, 0.0),
+}
+"""Arguments that frameworks have other defaults for."""
+
+
+@dataclass(frozen=True)
+class Convention:
+    """A program as if something in it were meant otherwise."""
+
+    said: str
+    program: Program
+    drawn: int = 0
+    """By how many steps the numbers that are drawn are ahead."""
+    rated: int = 0
+    """By how many steps the learning rates are ahead."""
+
+
+def conventions(program: Program) -> Iterator[Convention]:
+    """Other conventions, likely ones first."""
+    training = program.training
+    assert training is not None
+    yield from _shifts(program, training)
+    yield from _updates(program, training)
+    yield from _layers(program)
+
+
+def _shifts(program: Program, training: Training) -> Iterator[Convention]:
+    schedule = training.schedule
+    moves = not isinstance(schedule, ConstantRate) or schedule.warmup_steps
+    random = any(node.op.is_random for node in program.graph.nodes)
+    for by, where in ((1, "ahead"), (-1, "behind")):
+        if moves:
+            yield Convention(f"as if the learning rate were one step {where}", program, rated=by)
+        if random:
+            said = f"as if the numbers that are drawn were one step {where}"
+            yield Convention(said, program, drawn=by)
+
+
+def _updates(program: Program, training: Training) -> Iterator[Convention]:
+    """The optimiser, clipping and penalties otherwise."""
+
+    def changed(said: str, **others: Any) -> Convention:
+        return Convention(said, replace(program, training=replace(training, **others)))
+
+    optimizer = training.optimizer
+    for said, other in _others(optimizer, OF_OPTIMIZERS):
+        yield changed(f"{said} in `{optimizer.word}`", optimizer=other)
+    if isinstance(optimizer, Adam | AdamW) and optimizer.weight_decay:
+        kind: type[Word] = AdamW if isinstance(optimizer, Adam) else Adam
+        other = kind(**optimizer.arguments())
+        yield changed(f"as if `{optimizer.word}` were `{other.word}`", optimizer=other)
+    if training.clip is not None:
+        yield changed("as if gradients were not clipped", clip=None)
+    if training.penalties:
+        yield changed("as if there were no penalties", penalties=())
+        for factor in (0.5, 2.0):
+            scaled = tuple(replace(p, factor=factor * p.factor) for p in training.penalties)
+            yield changed(f"as if penalties counted {factor:g} times", penalties=scaled)
+
+
+def _layers(program: Program) -> Iterator[Convention]:
+    """One layer otherwise."""
+    for place, node in enumerate(program.graph.nodes):
+        values = dict(OTHER_VALUES)
+        momentum = node.op.arguments().get("momentum")
+        if isinstance(momentum, float):
+            values["momentum"] = (round(1 - momentum, 12), 0.1, 0.99, 0.9, 0.01)
+        for said, op in _others(node.op, values):
+            nodes = list(program.graph.nodes)
+            nodes[place] = replace(node, op=op)
+            graph = replace(program.graph, nodes=tuple(nodes))
+            yield Convention(f"{said} in `{node.name}`", replace(program, graph=graph))
+
+
+def _others(word: Any, values: Mapping[str, tuple[Any, ...]]) -> Iterator[tuple[str, Any]]:
+    """The word with one argument otherwise."""
+    for name, value in word.arguments().items():
+        others = (not value,) if isinstance(value, bool) else values.get(name, ())
+        for other in others:
+            if other == value:
+                continue
+            try:
+                made = word.replace(**{name: other})
+            except (Unfit, Rejected):
+                continue
+            yield f"as if `{name}` were {shown(other)}", made
