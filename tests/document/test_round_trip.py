@@ -91,6 +91,7 @@ def test_what_is_written_has_every_argument_and_no_activation() -> None:
         "regularize": None,
         "bias_regularize": None,
         "constraint": None,
+        "bias_constraint": None,
         "trainable": True,
     }
     assert next(iter(nodes[0]["attributes"])) == "units"

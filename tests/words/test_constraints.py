@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from nnc.backends.reference.engine import ReferenceEngine
 from nnc.backends.reference.table import constraints
 from nnc.compiler.vocabulary.base import words
 from nnc.compiler.vocabulary.constraints import Constraint, MaxNorm, NonNegative, UnitNorm
@@ -61,9 +62,45 @@ def test_weights_that_are_not_trained_are_left_alone() -> None:
     assert program.graph.constraints == {}
 
 
+@pytest.mark.parametrize("rule", ["max_norm(0.4)", "non_negative", "unit_norm"])
+def test_recurrent_layers_attention_embeddings_and_biases(rule: str) -> None:
+    own = f", constraint={rule}"
+    both = f"{own}, bias_constraint={rule}"
+    every = f"{both}, recurrent_constraint={rule}"
+    program = of_text(
+        f"model M {{ input x: f32[5, 3] input words: i64[5] e = words -> Embedding(6, 3{own}) as e"
+        f" h = x + e -> MultiHeadAttention(1{both}) as a -> LSTM(2{every}) as l"
+        f" output p = h -> GRU(2, bidirectional=true{every}) as g"
+        f" -> SimpleRNN(3, return_sequences=false{every}) as s -> Dense(1{both}) as d }}"
+        " train { target y: f32[1] loss = mse(p, y) optimizer = sgd(0.1) batch = all }"
+    )
+    fixed = {"l.bias_hh_l0", "s.bias_hh_l0"}
+    assert set(program.graph.constraints) == set(program.graph.weights) - fixed
+    rng = np.random.default_rng(0)
+    weights = {n: rng.standard_normal(w.shape) for n, w in program.graph.weights.items()}
+    weights |= {name: np.zeros_like(weights[name]) for name in fixed}
+    batch = {
+        "x": rng.standard_normal((4, 5, 3)),
+        "words": rng.integers(0, 6, (4, 5)),
+        "y": rng.standard_normal((4, 1)),
+    }
+    engine = ReferenceEngine(program, weights)
+    for step in range(2):
+        engine.step([batch], step, 0.1)
+    expected = engine.weights()
+    for run in (by_torch, by_keras):
+        close(run(program, 2, (weights, batch)), expected)
+    for name, constraint in program.graph.constraints.items():
+        again = constraints.find(constraint)(constraint, expected[name])
+        np.testing.assert_allclose(expected[name], again, rtol=1e-12)
+
+
 @pytest.mark.parametrize("cls", words("op"), ids=lambda cls: cls.word)
 def test_an_op_that_takes_a_constraint_hands_it_on(cls: type[Op]) -> None:
-    if "constraint" in cls.model_fields:
-        example = cls.examples()[0]
-        made = example.op.replace(constraint=NonNegative()).weights(example.inputs)
-        assert any(weight.constraint for weight in made)
+    for argument in ("constraint", "recurrent_constraint", "bias_constraint"):
+        if argument in cls.model_fields:
+            example = cls.examples()[0]
+            made = example.op.replace(**{argument: NonNegative()}).weights(example.inputs)
+            held = [weight.name for weight in made if weight.constraint]
+            assert held
+            assert all(("bias" in name) == (argument == "bias_constraint") for name in held)

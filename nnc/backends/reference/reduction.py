@@ -47,14 +47,14 @@ def product(op: Prod, call: Call) -> Tensor:
     slope = np.moveaxis(others.reshape(moved.shape), last, axes)
 
     def back(g: Array) -> Array:
-        return (g if op.keep_axes else np.expand_dims(g, axes)) * slope
+        return np.asarray((g if op.keep_axes else np.expand_dims(g, axes)) * slope)
 
     return Tensor(np.asarray(value), ((call.x, back),))
 
 
 def _before(factors: Array) -> Array:
     """For each element along the last axis the product of those before it."""
-    made = np.ones_like(factors)
+    made: Array = np.ones_like(factors)
     np.cumprod(factors[..., :-1], axis=-1, out=made[..., 1:])
     return made
 

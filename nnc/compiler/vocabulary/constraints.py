@@ -1,6 +1,7 @@
 """Constraints on weights: a layer's `constraint=`, applied to its weight after every update.
 
-A unit is what stands at one index of the weight's first axis: its norm is over all other axes.
+A unit is what stands at one index of the weight's first axis: its norm is over all other axes. A
+bias has a unit for each element.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ from math import prod
 
 from nnc.compiler.types import TensorType
 from nnc.compiler.vocabulary.base import Mistake, PositiveInt, PositiveReal, Rejected
+from nnc.compiler.vocabulary.constraints import Constraint
 from nnc.compiler.vocabulary.fields import Field
 from nnc.compiler.vocabulary.initializers import GlorotUniform, Initializer
 from nnc.compiler.vocabulary.ops.base import (
@@ -144,10 +145,21 @@ class MultiHeadAttention(Attention):
     word = "MultiHeadAttention"
     aliases = ("MultiheadAttention",)
     positional = ("heads",)
-    argument_aliases = {"num_heads": "heads", "is_causal": "causal", "use_bias": "bias"}
+    argument_aliases = {
+        "num_heads": "heads",
+        "is_causal": "causal",
+        "use_bias": "bias",
+        "kernel_constraint": "constraint",
+    }
     heads: PositiveInt = Field(description="number of heads; a divisor of the query's width")
     bias: bool = Field(True, description="add trained biases")
     weight_init: Initializer = Field(GlorotUniform(), description="how the weights begin")
+    constraint: Constraint | None = Field(
+        None, description="what every matrix is brought back to after every update"
+    )
+    bias_constraint: Constraint | None = Field(
+        None, description="the same for the biases, each element of which is a unit"
+    )
     trainable: bool = Field(True, description="false: training leaves the weights as they are")
 
     def infer(self, inputs: Types) -> Types:
@@ -184,18 +196,27 @@ class MultiHeadAttention(Attention):
             )
         ]
         if self.bias:
-            made.append(
-                Weight("in_proj_bias", (3 * width,), trainable=self.trainable, penalized=False)
-            )
+            made.append(self._bias("in_proj_bias", 3 * width))
         made.append(self._weight("out_proj.weight", width, width, width))
         if self.bias:
-            made.append(
-                Weight("out_proj.bias", (width,), trainable=self.trainable, penalized=False)
-            )
+            made.append(self._bias("out_proj.bias", width))
         return tuple(made)
 
     def _weight(self, name: str, rows: int, size: int, width: int) -> Weight:
-        return Weight(name, (rows, size), self.weight_init, size, width, trainable=self.trainable)
+        return Weight(
+            *(name, (rows, size), self.weight_init, size, width),
+            trainable=self.trainable,
+            constraint=self.constraint,
+        )
+
+    def _bias(self, name: str, size: int) -> Weight:
+        return Weight(
+            name,
+            (size,),
+            trainable=self.trainable,
+            constraint=self.bias_constraint,
+            penalized=False,
+        )
 
     def cost(self, inputs: Types) -> int:
         query, key, value, _ = self.roles(inputs)

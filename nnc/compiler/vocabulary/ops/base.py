@@ -132,6 +132,9 @@ class Weighted(Op):
     constraint: Constraint | None = Field(
         None, description="what the weight is brought back to after every update"
     )
+    bias_constraint: Constraint | None = Field(
+        None, description="the same for the bias, each element of which is a unit"
+    )
     trainable: bool = Field(True, description="false: training leaves the weights as they are")
     activation: Activation | None = Field(None, description="an activation applied to the result")
 
@@ -170,6 +173,7 @@ class Weighted(Op):
                 trainable=self.trainable,
                 value=value,
                 penalty=self.bias_regularize,
+                constraint=self.bias_constraint,
                 penalized=False,
             ),
         )

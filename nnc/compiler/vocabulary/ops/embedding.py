@@ -11,6 +11,7 @@ from nnc.compiler.vocabulary.base import (
     PositiveReal,
     Rejected,
 )
+from nnc.compiler.vocabulary.constraints import Constraint
 from nnc.compiler.vocabulary.fields import Field
 from nnc.compiler.vocabulary.initializers import Initializer, Normal
 from nnc.compiler.vocabulary.ops.base import Example, Op, Types, Weight, example, require_float
@@ -33,12 +34,16 @@ class Embedding(Op):
         "padding_idx": "padding",
         "output_dim": "units",
         "embeddings_initializer": "weight_init",
+        "embeddings_constraint": "constraint",
     }
     vocabulary: PositiveInt = Field(description="how many different numbers there are")
     units: PositiveInt = Field(description="size of each vector")
     padding: Count | None = Field(None, description="the number whose row stays as it begins")
     weight: Array | None = Field(None, description="literal value of the weight")
     weight_init: Initializer = Field(Normal(), description="how the weight begins")
+    constraint: Constraint | None = Field(
+        None, description="what the weight, a unit for each number, is brought back to"
+    )
     trainable: bool = Field(True, description="false: training leaves the weight as it is")
 
     def infer(self, inputs: Types) -> Types:
@@ -71,6 +76,7 @@ class Embedding(Op):
                 self.vocabulary,
                 trainable=self.trainable,
                 value=self.weight,
+                constraint=self.constraint,
                 zero_row=self.padding,
             ),
         )

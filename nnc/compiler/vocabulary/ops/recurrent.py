@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 from nnc.compiler.types import INTEGERS, TensorType
 from nnc.compiler.vocabulary.base import Mistake, PositiveInt, Rejected
+from nnc.compiler.vocabulary.constraints import Constraint
 from nnc.compiler.vocabulary.fields import Field
 from nnc.compiler.vocabulary.initializers import GlorotUniform, Initializer, Orthogonal, Zeros
 from nnc.compiler.vocabulary.ops.base import (
@@ -40,6 +41,8 @@ class Recurrent(Op):
         "kernel_initializer": "weight_init",
         "recurrent_initializer": "recurrent_init",
         "bias_initializer": "bias_init",
+        "kernel_regularizer": "regularize",
+        "kernel_constraint": "constraint",
     }
 
     units: PositiveInt = Field(description="size of the state")
@@ -55,6 +58,15 @@ class Recurrent(Op):
     recurrent_init: Initializer = Field(Orthogonal(), description="how the recurrent weights begin")
     bias_init: Initializer = Field(Zeros(), description="how the biases begin")
     regularize: Penalty | None = Field(None, description="penalty on the input weights")
+    constraint: Constraint | None = Field(
+        None, description="what the input weights are brought back to after every update"
+    )
+    recurrent_constraint: Constraint | None = Field(
+        None, description="the same for the recurrent weights"
+    )
+    bias_constraint: Constraint | None = Field(
+        None, description="the same for the biases, each element of which is a unit"
+    )
     trainable: bool = Field(True, description="false: training leaves the weights as they are")
 
     @property
@@ -138,8 +150,17 @@ class Recurrent(Op):
         init, penalty = self.weight_init, self.regularize
         ih, hh = f"weight_ih_l0{end}", f"weight_hh_l0{end}"
         return [
-            Weight(ih, (rows, features), init, features, u, trainable=train, penalty=penalty),
-            Weight(hh, (rows, u), self.recurrent_init, u, u, trainable=train),
+            Weight(
+                *(ih, (rows, features), init, features, u),
+                trainable=train,
+                penalty=penalty,
+                constraint=self.constraint,
+            ),
+            Weight(
+                *(hh, (rows, u), self.recurrent_init, u, u),
+                trainable=train,
+                constraint=self.recurrent_constraint,
+            ),
         ]
 
     def _biases(self, end: str) -> list[Weight]:
@@ -152,6 +173,7 @@ class Recurrent(Op):
                 u,
                 u,
                 trainable=self.trainable,
+                constraint=self.bias_constraint,
                 penalized=False,
             )
             for half in ("ih", "hh")
