@@ -1,13 +1,17 @@
-"""Losses and their gradients against PyTorch's own in float64."""
+"""Losses and their gradients in float64 against PyTorch's own, scikit-learn's, and formulas of the
+papers that PyTorch differentiates."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from sklearn import metrics as sk
 from torch import Tensor
 
 from nnc.backends.reference import table, tape
@@ -31,6 +35,50 @@ def standard_divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
 
     made = Normal(mean, (log_variance / 2).exp())
     return kl_divergence(made, Normal(0.0, 1.0)).sum(-1).mean()
+
+
+def focal_of_the_paper(z: Tensor, t: Tensor) -> Tensor:
+    """-a_t (1 - p_t)^g log p_t, as Lin et al. write it, with the p_t and a_t of either class."""
+    p = z.sigmoid()
+    p_t = torch.where(t == 1, p, 1 - p)
+    a_t = torch.where(t == 1, 0.3, 0.7).double()
+    return (-a_t * (1 - p_t) ** 1.5 * torch.log(p_t)).mean()
+
+
+def focal_of_classes(z: Tensor, t: Tensor) -> Tensor:
+    p_t = z.softmax(-1)[torch.arange(len(t)), t]
+    return (-((1 - p_t) ** 2) * torch.log(p_t)).mean()
+
+
+def judged_by_scikit_learn(score: Callable[..., float], formula: Callable[..., Tensor]) -> Any:
+    """A formula for the gradient, whose value is held against scikit-learn's."""
+
+    def judged(y: Tensor, t: Tensor) -> Tensor:
+        made = formula(y, t)
+        expected = score(t.numpy(), y.detach().numpy())
+        assert made.item() == pytest.approx(expected, rel=1e-12)
+        return made
+
+    return judged
+
+
+def pinball(quantile: float) -> Any:
+    def formula(y: Tensor, t: Tensor) -> Tensor:
+        return (quantile * F.relu(t - y) + (1 - quantile) * F.relu(y - t)).mean()
+
+    return judged_by_scikit_learn(partial(sk.mean_pinball_loss, alpha=quantile), formula)
+
+
+def margin_between(y: Tensor, t: Tensor) -> Tensor:
+    own = F.one_hot(t, 4).bool()
+    greatest = y.masked_fill(own, -torch.inf).max(-1).values
+    return F.relu(1 + greatest - y[own]).mean()
+
+
+hinge = judged_by_scikit_learn(
+    lambda t, y: float(sk.hinge_loss(t.ravel(), y.ravel())), lambda y, t: F.relu(1 - t * y).mean()
+)
+multiclass_hinge = judged_by_scikit_learn(partial(sk.hinge_loss, labels=range(4)), margin_between)
 
 
 Case = tuple[Loss, tuple[np.ndarray, ...], np.ndarray | None, bool, Callable[..., Tensor]]
@@ -73,6 +121,13 @@ CASES: list[Case] = [
         lambda y, t: F.kl_div(y.log_softmax(-1), t, reduction="batchmean"),
     ),
     (r.GaussianKl(), (Z, T), None, False, standard_divergence),
+    (r.Pinball(quantile=0.9), (Z,), T, False, pinball(0.9)),
+    (r.Pinball(quantile=0.3), (Z,), T, False, pinball(0.3)),
+    (c.Focal(alpha=0.3, gamma=1.5), (Z,), BITS, True, focal_of_the_paper),
+    (c.CategoricalFocal(), (Z,), NUMBERS, True, focal_of_classes),
+    (m.Hinge(), (Z,), 2 * BITS - 1, False, hinge),
+    (m.SquaredHinge(), (Z,), 2 * BITS - 1, False, lambda y, t: F.relu(1 - t * y).square().mean()),
+    (m.MulticlassHinge(), (Z,), NUMBERS, False, multiclass_hinge),
     (m.Triplet(), (Z, T, U), None, False, F.triplet_margin_loss),
     (m.CosineDistance(), (Z,), T, False, lambda y, t: (1 - F.cosine_similarity(y, t)).mean()),
 ]
