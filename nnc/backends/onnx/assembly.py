@@ -75,12 +75,27 @@ class Constant:
 
 
 @dataclass
+class Moment:
+    """What a training step is told of itself: inputs of the model."""
+
+    seed: int
+    step: Handle
+    """An i64 scalar, the number of the update from 0."""
+    row: Handle
+    """An i64 scalar, the first example's place in the whole batch."""
+
+
+@dataclass
 class Assembly:
     """What has been made so far. `bound` leads from the IR's values to the model's."""
 
     graph: Graph
     opset: int
     precision: Precision = "float32"
+    moment: Moment | None = None
+    """Set for a model that trains: statistics are those of the batch, and dropout drops."""
+    statistics: dict[str, Handle] = field(default_factory=dict)
+    """New running statistics by their full names."""
     nodes: list[OnnxNode] = field(default_factory=list)
     stored: dict[str, Stored] = field(default_factory=dict)
     constants: list[Constant] = field(default_factory=list)
@@ -216,6 +231,19 @@ class Place(Scope):
     def weight(self, name: str) -> Handle:
         """A weight of the layer as it is stored canonically."""
         return self.rows(name, Rows(name))
+
+    @property
+    def moment(self) -> Moment | None:
+        """What is known of the training step; None in evaluation."""
+        return self._assembly.moment
+
+    def statistic(self, name: str) -> Handle:
+        """A running statistic of the layer; a layer that is used again sees what was kept."""
+        return self._assembly.statistics.get(f"{self.node.layer}.{name}") or self.weight(name)
+
+    def keep(self, name: str, new: Handle) -> None:
+        """Say what a running statistic of the layer becomes."""
+        self._assembly.statistics[f"{self.node.layer}.{name}"] = new
 
     def transposed(self, name: str) -> Handle:
         """A matrix of the layer with its axes exchanged."""

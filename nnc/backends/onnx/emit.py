@@ -5,7 +5,7 @@ from __future__ import annotations
 import nnc
 from nnc.backends.base import Arrays, Artifact, Precision, refused
 from nnc.backends.layout import native
-from nnc.backends.onnx.assembly import Assembly, Handle, Place
+from nnc.backends.onnx.assembly import Assembly, Handle, Moment, Place
 from nnc.backends.onnx.graph import OnnxGraph, filled, written
 from nnc.backends.onnx.model import IR_VERSIONS
 from nnc.backends.onnx.table import ops
@@ -43,14 +43,17 @@ def drawn(
     return filled(assembled(program.graph, opset, precision), weights, program.name)
 
 
-def assembled(graph: Graph, opset: int, precision: Precision = "float32") -> Assembly:
-    """The nodes of a model and what it stores, without any weight.
+def assembled(
+    graph: Graph, opset: int, precision: Precision = "float32", moment: Moment | None = None
+) -> Assembly:
+    """The nodes of a model and what it stores, without any weight; with a `moment` those of a
+    training step.
 
     Raises Failed (E701, E702, E704).
     """
     _check(graph)
     lowered = native(graph, "channels_first")
-    assembly = Assembly(lowered, opset, precision)
+    assembly = Assembly(lowered, opset, precision, moment)
     for value in lowered.inputs:
         assembly.bound[value.name] = Handle(value.name)
     for node in lowered.nodes:

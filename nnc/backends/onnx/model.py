@@ -27,6 +27,8 @@ ELEMENT_TYPES: Final[Mapping[DType, int]] = {
     "bool": 9,
     "f64": 11,
 }
+UNSIGNED: Final = 13
+"""The element type that random bits are computed in: whole numbers of 64 bits without sign."""
 NUMPY_TYPES: Final[Mapping[str, int]] = {
     "float32": 1,
     "uint8": 2,
@@ -35,6 +37,7 @@ NUMPY_TYPES: Final[Mapping[str, int]] = {
     "float64": 11,
     "bool": 9,
     "float16": 10,
+    "uint64": 13,
 }
 
 IR_VERSIONS: Final[Mapping[int, int]] = {

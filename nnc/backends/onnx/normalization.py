@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nnc.backends.onnx.assembly import Handle, Place, Rows
+from nnc.backends.onnx.model import ELEMENT_TYPES
 from nnc.backends.onnx.table import ops
 from nnc.compiler.types import Shape, elements, is_static
 from nnc.compiler.vocabulary.ops.normalization import (
@@ -22,6 +23,8 @@ FEW = 32
 @ops.lowers(BatchNorm)
 def batch_norm(op: BatchNorm, place: Place) -> Handle:
     """ONNX's momentum is what the old statistics keep; it has no effect in evaluation."""
+    if place.moment is not None:
+        return _batch_norm_of_batch(op, place)
     statistics = map(place.weight, ("running_mean", "running_var"))
     return place.add(
         "BatchNormalization",
@@ -31,6 +34,41 @@ def batch_norm(op: BatchNorm, place: Place) -> Handle:
         epsilon=op.epsilon,
         momentum=1 - op.momentum,
     )
+
+
+def _batch_norm_of_batch(op: BatchNorm, place: Place) -> Handle:
+    """With the batch's own mean and variance; the running ones take a part of them, of the
+    variance without bias."""
+    axes = place.whole([0, *range(2, place.type.rank + 1)], "axes")
+    mean = place.add("ReduceMean", place.x, axes, role="mean", keepdims=1)
+    apart = place.add("Sub", place.x, mean, role="apart")
+    square = place.add("Mul", apart, apart, role="square")
+    variance = place.add("ReduceMean", square, axes, role="variance", keepdims=1)
+    _keep_statistics(op, place, mean, variance)
+    above = place.add("Add", variance, place.number(op.epsilon, "epsilon"), role="above")
+    inverse = place.add("Reciprocal", place.add("Sqrt", above, role="root"), role="inverse")
+    if not op.affine:
+        return place.add("Mul", apart, inverse)
+    scale = place.add("Mul", inverse, _upright(place, "weight"), role="scale")
+    scaled = place.add("Mul", apart, scale, role="scaled")
+    return place.add("Add", scaled, _upright(place, "bias"))
+
+
+def _keep_statistics(op: BatchNorm, place: Place, mean: Handle, variance: Handle) -> None:
+    size = place.add("Size", place.x, role="size")
+    count = place.add("Div", size, place.whole(op.channels(place.type), "channels"), role="count")
+    less = place.add("Sub", count, place.whole(1, "one"), role="less")
+    kind = ELEMENT_TYPES[place.float_type]
+    most, fewer = (place.add("Cast", x, role="floats", to=kind) for x in (count, less))
+    unbiased = place.add("Mul", variance, place.add("Div", most, fewer, role="ratio"))
+    flat = place.whole([-1], "flat")
+    for name, new in (("running_mean", mean), ("running_var", unbiased)):
+        old = place.add(
+            "Mul", place.statistic(name), place.number(1 - op.momentum, "kept"), role="old"
+        )
+        vector = place.add("Reshape", new, flat, role="vector")
+        part = place.add("Mul", vector, place.number(op.momentum, "taken"), role="part")
+        place.keep(name, place.add("Add", old, part, role=name))
 
 
 @ops.lowers(LayerNorm)
