@@ -41,7 +41,7 @@ def focal_of_the_paper(z: Tensor, t: Tensor) -> Tensor:
     """-a_t (1 - p_t)^g log p_t, as Lin et al. write it, with the p_t and a_t of either class."""
     p = z.sigmoid()
     p_t = torch.where(t == 1, p, 1 - p)
-    a_t = torch.where(t == 1, 0.3, 0.7).double()
+    a_t = 0.3 * t + 0.7 * (1 - t)
     return (-a_t * (1 - p_t) ** 1.5 * torch.log(p_t)).mean()
 
 
