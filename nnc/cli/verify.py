@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nnc.cli import specs
-from nnc.cli.terminal import give, running, say
+from nnc.cli.terminal import give, refuse_overwriting, running, say
 from nnc.cli.verb import FILE, Verb
 
 if TYPE_CHECKING:
     from nnc.backends.base import Precision
     from nnc.compiler.ir import Program
+    from nnc.verify.again import Again
     from nnc.verify.feed import Feed
     from nnc.verify.paths import Paths
     from nnc.verify.verdict import Verdict
@@ -27,11 +28,12 @@ if TYPE_CHECKING:
     example=(
         "nnc verify model.nn\n"
         "nnc verify model.nn --backend torch --backend onnx --float64\n"
-        "nnc verify model.nn --steps 100"
+        "nnc verify model.nn --steps 100 --certificate model.cert.json\n"
+        "nnc verify --cert model.cert.json"
     ),
     short_help="show that every backend computes the same network",
 )
-@specs.file_argument
+@click.argument("file", type=FILE, required=False)
 @click.option(
     "--backend",
     "backends",
@@ -54,6 +56,8 @@ if TYPE_CHECKING:
 @click.option("--float64", is_flag=True, help="compute in float64 alone")
 @click.option("--batch", type=click.IntRange(1, 4096), default=4, show_default=True)
 @click.option("--seed", type=click.IntRange(min=0), help="of the random weights and data")
+@click.option("--certificate", metavar="FILE", type=FILE, help="write down what is found, as JSON")
+@click.option("--cert", metavar="FILE", type=FILE, help="check a certificate again, without a spec")
 @click.option("--details", is_flag=True, help="show every comparison")
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text")
 @specs.set_option
@@ -69,11 +73,7 @@ def command(context: click.Context, /, **given: Any) -> None:
     out.
     """
     asked = Asked(**given)
-    program = specs.program(asked.file, asked.settings)
-    for backend in asked.backends:
-        specs.require(backend)
-    weights = specs.weights(program, asked.weights) if asked.weights else None
-    found = (_network if asked.steps is None else _training)(asked, program, weights)
+    found = _all(asked) if asked.cert is None else _again(asked)
     if asked.format_ == "json":
         give(json.dumps(found.to_json(), indent=2, ensure_ascii=False))
     else:
@@ -83,17 +83,49 @@ def command(context: click.Context, /, **given: Any) -> None:
     context.exit(0 if found.agrees else 1)
 
 
+def _again(asked: Asked) -> Again:
+    """A certificate checked."""
+    from nnc.cli import certifying
+
+    assert asked.cert is not None
+    others = {"steps": asked.steps, "backend": asked.backends, "certificate": asked.certificate}
+    certifying.refuse(asked.file, {**others, "float64": asked.float64, "set": asked.settings})
+    return certifying.check(asked.cert, asked.weights)
+
+
+def _all(asked: Asked) -> Verdict | Paths:
+    """What was asked for, compared, and written down where that was asked for too."""
+    if asked.file is None:
+        raise click.UsageError("give a spec, or a certificate with `--cert`")
+    refuse_overwriting(asked.certificate, asked.file, asked.weights)
+    program = specs.program(asked.file, asked.settings)
+    for backend in asked.backends:
+        specs.require(backend)
+    weights = specs.weights(program, asked.weights) if asked.weights else None
+    trained = None if asked.steps is None else _training(asked, program, weights)
+    if trained is not None and asked.certificate is None:
+        return trained[1]
+    verdict = _network(asked, program, weights)
+    if asked.certificate is not None:
+        from nnc.cli import certifying
+
+        certifying.write(asked.certificate, program, verdict, trained, weights)
+    return verdict if trained is None else trained[1]
+
+
 @dataclass(frozen=True)
 class Asked:
     """What stands on the command line."""
 
-    file: str
+    file: str | None
     backends: tuple[str, ...]
     steps: int | None
     weights: str | None
     float64: bool
     batch: int
     seed: int | None
+    certificate: str | None
+    cert: str | None
     details: bool
     format_: str
     settings: dict[str, Any]
@@ -114,7 +146,7 @@ def _network(asked: Asked, program: Program, weights: dict[str, Any] | None) -> 
         )
 
 
-def _training(asked: Asked, program: Program, weights: dict[str, Any] | None) -> Paths:
+def _training(asked: Asked, program: Program, weights: dict[str, Any] | None) -> tuple[Feed, Paths]:
     """Some updates compared. Raises Failed for a spec that says nothing of training."""
     from nnc.backends import initial
     from nnc.verify import verify_steps
@@ -122,10 +154,11 @@ def _training(asked: Asked, program: Program, weights: dict[str, Any] | None) ->
     assert asked.steps is not None
     precisions: tuple[Precision, ...] = ("float64",) if asked.float64 else ("float64", "float32")
     with running():
-        return verify_steps(
+        feed = _feed(asked, program, asked.steps)
+        return feed, verify_steps(
             program,
             steps=asked.steps,
-            feed=_feed(asked, program, asked.steps),
+            feed=feed,
             weights=weights or dict(initial.weights(program.graph, program.seed)),
             backends=asked.backends or None,
             precisions=precisions,
@@ -150,7 +183,7 @@ def _feed(asked: Asked, program: Program, steps: int) -> Feed:
         )
     if program.data is not None:
         try:
-            base = Path() if asked.file == "-" else Path(asked.file).parent
+            base = Path() if asked.file in (None, "-") else Path(str(asked.file)).parent
             return feed.of_data(program, open_data(program, base))
         except Failed as failed:
             say(f"random examples are used, for the data can't be: {failed.diagnostics[0].message}")
@@ -158,9 +191,11 @@ def _feed(asked: Asked, program: Program, steps: int) -> Feed:
     return feed.at_random(program, asked.batch, seed, steps)
 
 
-def _text(found: Verdict | Paths, *, details: bool) -> str:
-    from nnc.verify import Verdict, chart, render
+def _text(found: Verdict | Paths | Again, *, details: bool) -> str:
+    from nnc.verify import Paths, Verdict, again, chart, render
 
     if isinstance(found, Verdict):
         return render(found, details=details)
-    return chart.render(found, details=details)
+    if isinstance(found, Paths):
+        return chart.render(found, details=details)
+    return again.render(found)

@@ -157,6 +157,9 @@ class Paths:
     paths: tuple[Path, ...]
     idle: dict[str, int] = field(default_factory=dict)
     """Weights with elements whose true gradient is 0, and how many: they are not compared."""
+    norms: dict[str, float] = field(default_factory=dict)
+    """The Euclidean norms of the reference's weights at the end, without those and what follows
+    them."""
 
     @property
     def agrees(self) -> bool:

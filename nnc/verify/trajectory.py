@@ -69,7 +69,12 @@ def verify_steps(
     elements = idle.elements()
     paths = tuple(_judged(walker, walkers, len(losses)) for walker in walkers)
     quiet = {name: int(mask.sum()) for name, mask in elements.items()}
-    return Paths(program, feed.told, feed.size, tuple(losses), steps, paths, quiet)
+    norms = {
+        name: float(np.linalg.norm(array))
+        for name, array in reference.weights().items()
+        if name not in quiet and not (quiet and name.endswith("running_mean"))
+    }
+    return Paths(program, feed.told, feed.size, tuple(losses), steps, paths, quiet, norms)
 
 
 class Walker:

@@ -59,7 +59,7 @@ def test_the_commands_of_a_page_run(nnc: Nnc, folder: Path, page: str) -> None:
         program, *arguments = command.split()
         if command == ALL_BACKENDS:
             arguments += ["--backend", "onnx"]
-        if "--steps" in arguments:
+        if "--steps" in arguments or "--certificate" in arguments:
             arguments += ["--backend", "torch"]
         assert program == "nnc"
         result = nnc(*arguments)

@@ -1,0 +1,169 @@
+"""Certificates: what is written down, checked again, and what is not to be relied upon."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nnc.compiler.diagnostics import Failed
+from nnc.verify.certificate import hash_of, read, sha256
+from tests.cli.conftest import XOR, Nnc
+
+TRAIN = "train { target y: f32[1] loss = mse(p, y) optimizer = adam(0.1) seed = 4 }"
+Change = Callable[[dict[str, Any]], object]
+
+
+@pytest.fixture
+def certificate(nnc: Nnc, folder: Path) -> Path:
+    """The certificate of a training of three steps."""
+    (folder / "trained.nn").write_text(XOR + TRAIN, encoding="utf-8")
+    options = ("--steps", "3", "--backend", "torch", "--certificate", "c.json")
+    result = nnc("verify", "trained.nn", *options)
+    assert result.exit_code == 0, result.output
+    return folder / "c.json"
+
+
+def resealed(path: Path, change: Change) -> None:
+    """Another content with a digest that fits."""
+    found = json.loads(path.read_text("utf-8"))
+    change(found)
+    del found["digest"]
+    text = json.dumps(found, sort_keys=True, ensure_ascii=False)
+    found["digest"] = sha256(text.encode())
+    path.write_text(json.dumps(found), encoding="utf-8")
+
+
+def test_what_is_written_down_is_found_again(nnc: Nnc, certificate: Path) -> None:
+    result = nnc("verify", "--cert", "c.json")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.count("as recorded") == 7
+    assert "training on torch in float32  as recorded" in result.stdout
+    found = json.loads(nnc("verify", "--cert", "c.json", "--format", "json").stdout)
+    assert found["agrees"]
+    assert found["complete"]
+    assert found["made_with"] == found["here"]
+
+
+def test_it_holds_the_figures_the_spec_and_the_versions(certificate: Path) -> None:
+    made = read("c.json", certificate.read_bytes())
+    assert (made.steps, len(made.losses), made.examples, made.seed) == (3, 3, "random", 4)
+    assert [(t.backend, t.precision) for t in made.training] == [
+        ("torch", "float64"),
+        ("torch", "float32"),
+    ]
+    assert {check.what for check in made.network[0].checks} == {"output", "loss", "gradient"}
+    assert made.spec["name"] == "Xor"
+    assert {"nnc", "python", "numpy", "torch"} <= made.versions.keys()
+    assert made.norms.keys() == {f"{n}.{w}" for n in ("dense", "dense_2") for w in WEIGHTS}
+
+
+WEIGHTS = ("weight", "bias")
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda c: c["losses"].__setitem__(1, c["losses"][1] * 1.001), "the reference's losses"),
+        (lambda c: c["norms"].__setitem__("dense.bias", 9.0), "the reference's weights"),
+        (lambda c: c["training"][0]["losses"].__setitem__(2, 0.5), "torch in float64"),
+        (lambda c: c["training"][1].__setitem__("agrees", False), "torch in float32"),
+        (lambda c: c["network"][0].__setitem__("agrees", False), "network on torch"),
+        (lambda c: c.__setitem__("weights_hash", "0" * 64), "weights"),
+        (lambda c: c["spec"]["train"]["optimizer"].__setitem__("lr", 0.2), "spec"),
+    ],
+)
+def test_other_figures_are_seen(nnc: Nnc, certificate: Path, change: Change, named: str) -> None:
+    resealed(certificate, change)
+    result = nnc("verify", "--cert", "c.json")
+    assert result.exit_code == 1, result.output
+    wrong = [line for line in result.stdout.splitlines() if "DIFFERS" in line]
+    assert any(named in line for line in wrong)
+    assert "not as it was written down" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: b"",
+        lambda data: data[: len(data) // 2],
+        lambda data: b"[1, 2]",
+        lambda data: b"[" * 100_000,
+        lambda data: b"\xff\xfe",
+        lambda data: data.replace(b"nnc certificate 1", b"nnc certificate 9"),
+        lambda data: data.replace(b'"steps": 3', b'"steps": 4'),
+        lambda data: data.replace(b'"steps": 3', b'"steps": "three"'),
+        lambda data: data.replace(b'"steps": 3', b'"steps": NaN'),
+        lambda data: data.replace(b'"losses"', b'"lasses"'),
+    ],
+)
+def test_damage_is_told(nnc: Nnc, certificate: Path, damage: Callable[[bytes], bytes]) -> None:
+    data = certificate.read_bytes()
+    certificate.write_bytes(damage(data))
+    assert certificate.read_bytes() != data
+    with pytest.raises(Failed) as failed:
+        read("c.json", certificate.read_bytes())
+    assert [d.code for d in failed.value.diagnostics] == ["E722"]
+    result = nnc("verify", "--cert", "c.json")
+    assert (result.exit_code, "error[E722]" in result.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda c: c["network"][0].__setitem__("backend", "caffe"),
+        lambda c: c["training"].append(c["training"][0]),
+        lambda c: c.__setitem__("spec", {"nnc": 1}),
+    ],
+)
+def test_what_makes_no_sense_is_no_traceback(nnc: Nnc, certificate: Path, change: Change) -> None:
+    resealed(certificate, change)
+    result = nnc("verify", "--cert", "c.json")
+    assert result.exit_code == 1
+    assert "Traceback" not in result.output
+    assert "error[E722]" in result.stderr or "DIFFERS" in result.stdout
+
+
+def test_weights_of_a_file_are_asked_for(nnc: Nnc, certificate: Path) -> None:
+    nnc("compile", "trained.nn", "--backend", "torch", "-o", "program.py")
+    options = ("--backend", "torch", "--weights", "program.safetensors", "--certificate", "w.json")
+    assert nnc("verify", "trained.nn", *options).exit_code == 0
+    without = nnc("verify", "--cert", "w.json")
+    assert (without.exit_code, "error[E723]" in without.stderr) == (1, True)
+    given = nnc("verify", "--cert", "w.json", "--weights", "program.safetensors")
+    assert given.exit_code == 0, given.output
+
+
+def test_data_that_is_not_there_is_told(nnc: Nnc, folder: Path) -> None:
+    (folder / "points.csv").write_text("1,2,0\n2,1,1\n3,5,1\n0,0,0\n", encoding="utf-8")
+    text = 'data { source = csv("points.csv", header=false) x = columns(0, 1) y = column(2) }'
+    (folder / "points.nn").write_text(text + XOR + TRAIN, encoding="utf-8")
+    options = ("--steps", "2", "--backend", "torch", "--certificate", "c.json")
+    assert nnc("verify", "points.nn", *options).exit_code == 0
+    assert nnc("verify", "--cert", "c.json").exit_code == 0
+    (folder / "points.csv").write_text("1,2,0\n2,1,1\n3,5,1\n0,0,1\n", encoding="utf-8")
+    other = nnc("verify", "--cert", "c.json")
+    assert other.exit_code == 1
+    assert "it has another hash" in other.stdout
+    (folder / "points.csv").unlink()
+    gone = nnc("verify", "--cert", "c.json")
+    assert (gone.exit_code, "error[E723]" in gone.stderr) == (1, True)
+
+
+def test_a_certificate_comes_alone(nnc: Nnc, certificate: Path) -> None:
+    assert nnc("verify").exit_code == 2
+    assert nnc("verify", "trained.nn", "--cert", "c.json").exit_code == 2
+    assert nnc("verify", "--cert", "c.json", "--steps", "3").exit_code == 2
+    assert nnc("verify", "--cert", "no.json").exit_code == 2
+    assert nnc("verify", "trained.nn", "--certificate", "trained.nn").exit_code == 2
+
+
+def test_the_hash_is_that_of_the_numbers() -> None:
+    import numpy as np
+
+    one = {"a": np.arange(3.0), "b": np.ones((2, 2), np.float32)}
+    assert hash_of(one) == hash_of(dict(reversed(one.items())))
+    assert hash_of(one) != hash_of({**one, "a": np.arange(3.0) + 1})
