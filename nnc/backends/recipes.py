@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from nnc.backends.base import Table
+from nnc.backends.draws import key_of
 from nnc.backends.pysource import pieces
 from nnc.compiler import ir
+from nnc.compiler.vocabulary import augmentations
 from nnc.compiler.vocabulary import data as words
 from nnc.compiler.vocabulary.base import Word
 
@@ -63,11 +65,21 @@ class Dividing:
     takes: Takes = "values"
 
 
+@dataclass(frozen=True)
+class Changing:
+    """`call(input, places, key, …)`"""
+
+    call: Call
+    images: bool = False
+    """Whether it asks where the channels stand (`last`)."""
+
+
 SOURCES: Table[Callable[[Any], Reading]] = Table("pieces", "source")
 PREPARATIONS: Table[Callable[[Any], Preparing]] = Table("pieces", "preparation")
 SPLITS: Table[Callable[[Any], Dividing]] = Table("pieces", "split")
-TABLES = (SOURCES, PREPARATIONS, SPLITS)
-FILES = ("columns", "draws", "images", "preparations", "series", "splits", "tables")
+AUGMENTATIONS: Table[Callable[[Any], Changing]] = Table("pieces", "augmentation")
+TABLES = (SOURCES, PREPARATIONS, SPLITS, AUGMENTATIONS)
+FILES = ("augmentation", "columns", "draws", "images", "preparations", "series", "splits", "tables")
 """The files of the pieces that data blocks are executed with."""
 
 
@@ -230,6 +242,49 @@ def by_column(split: words.ByColumn) -> Dividing:
 def by_time(split: words.ByTime) -> Dividing:
     options = given(split, "validation", "test")
     return Dividing(Call("splits:by_time", (), options), column=split.name)
+
+
+# ---- augmentation ----------------------------------------------------------------------------
+
+
+def changes(program: ir.Program) -> list[tuple[str, Changing, int]]:
+    """Each change of an input of training batches: the input, the call, and the key that, with the
+    epoch, makes its own key."""
+    uses = program.training.augment if program.training else ()
+    return [
+        (
+            use.input,
+            AUGMENTATIONS.find(use.augmentation)(use.augmentation),
+            key_of(program.seed, f"augment.{number}"),
+        )
+        for number, use in enumerate(uses)
+    ]
+
+
+@AUGMENTATIONS.lowers(augmentations.Flip)
+def flip(change: augmentations.Flip) -> Changing:
+    options = given(change, "rate", "horizontal", "vertical")
+    return Changing(Call("augmentation:flip_images", (), options), images=True)
+
+
+@AUGMENTATIONS.lowers(augmentations.ShiftedCrop)
+def crop(change: augmentations.ShiftedCrop) -> Changing:
+    return Changing(Call("augmentation:move_images", (change.padding,)), images=True)
+
+
+@AUGMENTATIONS.lowers(augmentations.Rotate)
+def rotate(change: augmentations.Rotate) -> Changing:
+    return Changing(Call("augmentation:rotate_images", (change.degrees,)), images=True)
+
+
+@AUGMENTATIONS.lowers(augmentations.Noise)
+def noise(change: augmentations.Noise) -> Changing:
+    return Changing(Call("augmentation:add_noise", (change.std,)))
+
+
+@AUGMENTATIONS.lowers(augmentations.Stretch)
+def stretch(change: augmentations.Stretch) -> Changing:
+    return Changing(Call("augmentation:stretch", (change.std,)))
 
 
 for _table in TABLES:

@@ -17,10 +17,13 @@ Piece = Callable[[str], py.Name]
 """Gives the name of a function that the program must contain, by `file:name`."""
 
 
-def load_data(program: Program, piece: Piece, array: py.Expr, arange: str) -> py.Function:
+def load_data(
+    program: Program, piece: Piece, array: py.Expr, arange: str, drawn: str = ""
+) -> py.Function:
     """`load_data(path)`: the examples of each split by name, as arrays of this type. `arange` names
-    the function that counts rows."""
-    lines = _Lines(program, piece, arange)
+    the function that counts rows, `drawn` the method that makes an array of a drawn order where it
+    is none."""
+    lines = _Lines(program, piece, arange, drawn)
     by_name = py.subscript("dict", (py.name("str"), array))
     return py.Function(
         "load_data",
@@ -32,12 +35,13 @@ def load_data(program: Program, piece: Piece, array: py.Expr, arange: str) -> py
 
 
 class _Lines:
-    def __init__(self, program: Program, piece: Piece, arange: str) -> None:
+    def __init__(self, program: Program, piece: Piece, arange: str, drawn: str) -> None:
         assert program.data is not None
         self._program = program
         self._data: Data = program.data
         self._piece = piece
         self._arange = py.dotted(arange)
+        self._drawn = drawn
         names = py.Names((*_OWN, *recipes.functions()))
         self._names = {n: py.name(names.of(n)) for f in self._data.fields for n in f.names}
         self._series = {f.names: py.name(names.of("series")) for f in self._data.fields}
@@ -112,6 +116,7 @@ class _Lines:
         if split.drawn:
             key = py.Hexadecimal(draws.key_of(self._program.seed, "split"))
             rows = py.call(self._piece("draws:drawn_order"), self._count(), key)
+            rows = py.method(rows, self._drawn) if self._drawn else rows
         options: dict[str, Any] = {}
         if isinstance(self._data.split, Shares) and self._data.split.stratify:
             options["classes"] = self._names[classes(self._program)]
@@ -154,8 +159,38 @@ class _Lines:
             yield py.Assign(tuple(self._names[name] for name in field.names), self._call(call, x))
 
 
-def features(data: Data | None) -> Iterator[str]:
-    """What the functions must be able to do for a data block."""
+def augment(program: Program, piece: Piece, batch: py.Expr, rewrap: str) -> py.Function:
+    """`augment(batch, places, epoch)`; `rewrap` makes the framework's tensor of an array."""
+    names = py.Names((*_OWN, *recipes.functions(), "batch", "places", "epoch"))
+    inputs = {name: py.name(names.of(name)) for name, _, _ in recipes.changes(program)}
+    lines: list[py.Statement] = [
+        py.Assign((x,), py.method(py.subscript("batch", name), "numpy"))
+        for name, x in inputs.items()
+    ]
+    for name, change, key in recipes.changes(program):
+        before = py.binary("-", py.name("epoch"), 1)
+        drawn = py.call(piece("draws:hashed"), before, py.Hexadecimal(key))
+        last = change.images and program.graph.layout == "channels_last"
+        options = {**change.call.options, **({"last": True} if last else {})}
+        function = piece(change.call.function)
+        given = (inputs[name], py.name("places"), drawn, *change.call.arguments)
+        lines.append(py.Assign((inputs[name],), py.call(function, *given, **options)))
+    made = {name: py.call(rewrap, x) for name, x in inputs.items()}
+    lines.append(py.Return(py.binary("|", py.name("batch"), py.value(made))))
+    parameters = (
+        py.Parameter("batch", batch),
+        py.Parameter("places", py.dotted("np.ndarray")),
+        py.Parameter("epoch", py.name("int")),
+    )
+    text = "A batch changed at random; `places` are those of its examples in training."
+    return py.Function("augment", parameters, tuple(lines), batch, text)
+
+
+def features(program: Program) -> Iterator[str]:
+    """What the functions must be able to do for the data of a program."""
+    if recipes.changes(program):
+        yield "augmented"
+    data = program.data
     if data is None:
         return
     keys = [key for field in data.fields for key in getattr(field.columns, "names", ())]

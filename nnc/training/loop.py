@@ -131,10 +131,13 @@ class Loop:
 
     def _update(self, rows: Rows) -> Update:
         progress, rate = self.progress, self.rate()
-        parts = [self.data.batch(part) for part in np.array_split(rows, self._parts(len(rows)))]
+        shares = np.array_split(rows, self._parts(len(rows)))
+        parts = [self.data.batch(share, progress.epoch) for share in shares]
         loss = self.engine.step(parts, progress.step, rate)
         if not math.isfinite(loss):
-            raise Diverged(loss, progress.step, progress.epoch + 1, self.data.batch(rows))
+            raise Diverged(
+                loss, progress.step, progress.epoch + 1, self.data.batch(rows, progress.epoch)
+            )
         progress.total += loss * len(rows)
         progress.batches += 1
         progress.step += 1

@@ -12,7 +12,7 @@ from nnc.backends.keras.build import Builder
 from nnc.backends.keras.layer_names import legal
 from nnc.backends.keras.lowering import PACKAGE, PieceNames
 from nnc.backends.keras.optimizers import SCHEDULES
-from nnc.backends.keras.sources import load_data
+from nnc.backends.keras.sources import augment, load_data
 from nnc.backends.keras.training import (
     clip_gradients,
     conclude,
@@ -49,7 +49,7 @@ class _Source:
 
     def __init__(self, program: Program) -> None:
         self._program = program
-        self._features = features(program) | {*sources.features(program.data)}
+        self._features = features(program) | {*sources.features(program)}
         self._constants: list[py.Statement] = []
         self._body: list[py.Statement] = []
         self._imports: set[py.Import | py.FromImport] = {py.Import("keras")}
@@ -152,6 +152,8 @@ class _Source:
         if self._program.graph.constraints:
             self._functions(lambda piece: [constrain(self._program, piece)])
         self._functions(lambda piece: [load_data(self._program, piece)])
+        if training.augment:
+            self._functions(lambda piece: [augment(self._program, piece)])
 
     def _functions(self, make: Callable[[PieceNames], list[py.Function]]) -> None:
         """Functions after the hand-written code that they use."""

@@ -13,9 +13,7 @@ _ARRAY = py.dotted("np.ndarray")
 def load_data(program: Program, piece: PieceNames) -> py.Function:
     """`load_data`: from the data block, or from the file that is given where there is none."""
     if program.data is not None:
-        return sources.load_data(
-            program, lambda name: piece(name.partition(":")[2]), _ARRAY, "np.arange"
-        )
+        return sources.load_data(program, _by_name(piece), _ARRAY, "np.arange")
     by_name = py.subscript("dict", (py.name("str"), _ARRAY))
     return py.Function(
         "load_data",
@@ -24,3 +22,13 @@ def load_data(program: Program, piece: PieceNames) -> py.Function:
         py.subscript("dict", (py.name("str"), by_name)),
         "The examples of each split by name.",
     )
+
+
+def augment(program: Program, piece: PieceNames) -> py.Function:
+    """`augment`: a training batch changed at random."""
+    batch = py.subscript("dict", (py.name("str"), py.name("Any")))
+    return sources.augment(program, _by_name(piece), batch, "tf.constant")
+
+
+def _by_name(piece: PieceNames) -> sources.Piece:
+    return lambda name: piece(name.partition(":")[2])

@@ -14,7 +14,7 @@ from nnc.backends.pysource import pieces
 from nnc.backends.torch import recurrent, table, training
 from nnc.backends.torch.model import Model, build
 from nnc.backends.torch.scope import PACKAGE, RESERVED, Pieces, batch_name
-from nnc.backends.torch.sources import is_plain, load_data
+from nnc.backends.torch.sources import augment, is_plain, load_data
 from nnc.compiler.diagnostics import Diagnostic, Failed, Label
 from nnc.compiler.ir import Program, Value
 from nnc.compiler.types import INTEGERS, DType, TensorType
@@ -56,7 +56,7 @@ _CONSTANTS = (
 )
 _FUNCTIONS = (
     *("loss", "penalty", "objective", "measure", "conclude", "optimizer_of", "learning_rate"),
-    *("clip_gradients", "constrain", "load_data"),
+    *("clip_gradients", "constrain", "load_data", "augment"),
 )
 _FILES = (
     *("attention", "command", "data", "embedding", "losses", "metrics", "optimizers"),
@@ -86,6 +86,8 @@ def emit(program: Program, *, weights: str = "") -> Artifact:
         text.add(functions)
         reading = load_data(program, text.pieces)
         text.add([reading] if reading is not None else [])
+        if program.training.augment:
+            text.add([augment(program, text.pieces)])
     for name in _around(program):
         text.pieces(name)
     text.add([_start(model)])
@@ -176,7 +178,7 @@ def _features(program: Program) -> Iterator[str]:
             yield "npz"
         elif not is_plain(program.data):
             yield "arrays"
-        yield from sources.features(program.data)
+        yield from sources.features(program)
 
 
 def _settings(program: Program, weights: str) -> dict[str, py.Expr]:

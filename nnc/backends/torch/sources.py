@@ -6,8 +6,6 @@ functions that nnc itself executes data blocks with.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from nnc.backends import pysource as py
 from nnc.backends import sources
 from nnc.compiler.ir import Data, Program
@@ -20,15 +18,15 @@ _PLAIN = (
 """The words that the pieces for PyTorch execute."""
 
 
-def load_data(program: Program, piece: Callable[[str], py.Name]) -> py.Function | None:
+def load_data(program: Program, piece: sources.Piece) -> py.Function | None:
     """`load_data`; None when there is no data block to read."""
     if program.data is None:
         return None
     if not is_plain(program.data):
-        return sources.load_data(program, piece, py.name("Tensor"), "np.arange")
+        return sources.load_data(program, piece, py.name("Tensor"), "np.arange", drawn="numpy")
 
     def own(name: str) -> py.Name:
-        return piece(f"data:{name.partition(':')[2]}")
+        return piece(name if name.startswith("draws:") else f"data:{name.partition(':')[2]}")
 
     return sources.load_data(program, own, py.name("Tensor"), "torch.arange")
 
@@ -41,3 +39,9 @@ def is_plain(data: Data) -> bool:
     ]
     used += [field.columns for field in data.fields]
     return all(isinstance(word, _PLAIN) for word in (*used, data.split or words.InOrder()))
+
+
+def augment(program: Program, piece: sources.Piece) -> py.Function:
+    """`augment`: a training batch changed at random."""
+    batch = py.subscript("dict", (py.name("str"), py.name("Tensor")))
+    return sources.augment(program, piece, batch, "torch.from_numpy")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -28,6 +29,11 @@ NUMPY: Mapping[DType, str] = {
 """What an input or a target is held in; NumPy has no bfloat16."""
 
 
+Change: TypeAlias = "tuple[str, Callable[[Array, Rows, int], Array]]"
+"""The name of an input, and what makes another one of it, of places in the training split and an
+epoch."""
+
+
 @dataclass(frozen=True)
 class Dataset:
     """Every example, prepared, and which of them belong to which split."""
@@ -48,9 +54,28 @@ class Dataset:
         """How many examples there are in all splits."""
         return sum(map(len, self.splits.values()))
 
-    def batch(self, rows: Rows) -> Arrays:
-        """Inputs and targets of these rows, in their declared types and shapes."""
-        return self.take(np.asarray(rows))
+    changes: Sequence[Change] = ()
+    """How training batches are changed at random."""
+
+    def batch(self, rows: Rows, epoch: int | None = None) -> Arrays:
+        """Inputs and targets of these rows, in their declared types and shapes.
+
+        With the number of an epoch, from 0, rows of the training split are changed as the spec says
+        for that epoch.
+        """
+        rows = np.asarray(rows)
+        found = self.take(rows)
+        if epoch is not None:
+            for name, change in self.changes:
+                found[name] = change(found[name], self.places[rows], epoch)
+        return found
+
+    @cached_property
+    def places(self) -> Rows:
+        """Where each row stands in the training split; -1 for rows of other splits."""
+        found = np.full(max(map(np.max, self.splits.values())) + 1, -1)
+        found[self.splits["train"]] = np.arange(len(self.splits["train"]))
+        return found
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nnc.backends import recipes
-from nnc.backends.pieces import columns, images, preparations, series, splits, tables
+from nnc.backends.pieces import augmentation, columns, images, preparations, series, splits, tables
 from nnc.backends.recipes import Call, Preparing
 from nnc.compiler.ir import Field, Value
 from nnc.compiler.vocabulary.data import Category, OneHot
@@ -18,6 +18,7 @@ from nnc.training.data.faults import values
 from nnc.training.data.learning import learn
 
 _FILES = {
+    "augmentation": augmentation,
     "columns": columns,
     "images": images,
     "preparations": preparations,

@@ -14,6 +14,7 @@ from nnc.backends.pieces import columns, tables
 from nnc.backends.sources import classes, gap
 from nnc.compiler.ir import Data, Program, Value
 from nnc.compiler.vocabulary.data import Npz, Shares
+from nnc.training.data.augmenting import changes
 from nnc.training.data.dataset import NUMPY, Array, Arrays, Dataset, Kept, Rows
 from nnc.training.data.faults import failed, reading, values
 from nnc.training.data.feed import Feed, function
@@ -46,15 +47,16 @@ def open_data(
     if data is None:
         raise failed("E611", "the spec has no data block", "give the examples: `--data FILE.npz`")
     read = Tables(data, base, path)
-    learnt = fitted["fields"] if fitted else {}
-    feeds = [feed(read, chain, program, learnt) for chain in data.fields]
+    before = fitted["fields"] if fitted else {}
+    feeds = [feed(read, chain, program, before) for chain in data.fields]
     splits = _splits(program, data, feeds, read)
     for one in feeds:
         one.learn(splits["train"])
     found = {_key(one): one.learnt for one in feeds}
     labels = {name: shown for one in feeds for name, shown in one.labels.items()}
     take = _kept(feeds, feeds[0].count)
-    return Dataset(splits, take, {"version": _VERSION, "fields": found}, read.digest(), labels)
+    learnt = {"version": _VERSION, "fields": found}
+    return Dataset(splits, take, learnt, read.digest(), labels, changes(program))
 
 
 def prepare_inputs(program: Program, path: Path, fitted: Mapping[str, Any]) -> Arrays:
@@ -93,7 +95,8 @@ def _stored(program: Program, path: Path) -> Dataset:
     count = len(next(iter(arrays.values())))
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     everything = {"train": np.arange(count)}
-    return Dataset(everything, Kept(arrays), {"version": _VERSION, "fields": {}}, digest)
+    learnt = {"version": _VERSION, "fields": {}}
+    return Dataset(everything, Kept(arrays), learnt, digest, {}, changes(program))
 
 
 def _arrays(path: Path, wanted: Mapping[str, Value]) -> Arrays:

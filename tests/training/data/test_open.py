@@ -26,12 +26,14 @@ def program(
     seed: int = 0,
     embed: int = 0,
     layout: str = "channels_first",
+    train: str = "",
 ) -> Program:
     """A program with this data block; `embed` words are embedded."""
     body = f"x -> {f'Embedding({embed}, 2) -> ' if embed else ''}Flatten -> Dense({units})"
     text = (
         f"data {{ {data} }} model M {{ layout {layout} input {inputs} output p = {body} }}"
-        f" train {{ target {target} loss = {loss}(p, y) optimizer = sgd(0.1) seed = {seed} }}"
+        f" train {{ target {target} loss = {loss}(p, y) optimizer = sgd(0.1) seed = {seed}"
+        f" {train} }}"
     )
     made, diagnostics = nnc.compile_text(text, "test.nn")
     assert made is not None, [d.message for d in diagnostics]

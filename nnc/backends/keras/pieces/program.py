@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 WEIGHTS: dict[str, tuple[str, str, tuple[int, ...]]]
 BLOCKS: dict[str, tuple[tuple[int, ...], int | None]]
@@ -75,4 +76,9 @@ def constrain(model: keras.Model) -> None:
 
 def load_data(path: str | None = None) -> dict[str, dict[str, Any]]:
     """The examples of each split by name."""
+    raise NotImplementedError
+
+
+def augment(batch: dict[str, Any], places: np.ndarray, epoch: int) -> dict[str, Any]:
+    """A training batch changed at random."""
     raise NotImplementedError

@@ -21,6 +21,7 @@ from nnc.backends.keras.pieces.program import (
     PLATEAU_MONITOR,
     PLATEAU_PATIENCE,
     PLATEAU_THRESHOLD,
+    augment,
     clip_gradients,
     conclude,
     constrain,
@@ -93,6 +94,12 @@ def batches(
         yield {name: tf.constant(array[part]) for name, array in examples.items()}
 
 
+def among(rows: np.ndarray, step: int, size: int) -> np.ndarray:
+    """Those rows of an epoch that an update takes."""
+    at = step % -(-len(rows) // size) * size
+    return np.asarray(rows[at : at + size])
+
+
 def gradients_of(
     model: keras.Model, trained: keras.Model, batch: dict[str, Any]
 ) -> tuple[Any, list[Any]]:
@@ -161,6 +168,7 @@ def train(
         total = 0.0
         for batch in batches(examples, rows, size):
             set_step(step)  # when: random
+            batch = augment(batch, among(rows, step, size), epoch)  # when: augmented
             loss = update(batch, plateau.rate(step, steps))  # when: plateau
             loss = update(batch, learning_rate(step, steps))  # when: not plateau
             total += float(loss) * len(next(iter(batch.values())))

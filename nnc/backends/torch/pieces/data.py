@@ -168,17 +168,6 @@ def reshape(x: Tensor, shape: tuple[int, ...]) -> Tensor:
     return x.reshape(len(x), *shape)
 
 
-def drawn_order(count: int, key: int) -> Tensor:
-    """A permutation of range(count): the places in the order of 32 random bits each,
-    which "lowbias32" makes from the place and the key."""
-    h = torch.arange(count) ^ key
-    for mask in (key * 0x9E3779B1 & 0xFFFFFFFF, 0):
-        h = (h ^ h >> 16) * 0x7FEB352D & 0xFFFFFFFF
-        h = (h ^ h >> 15) * 0x846CA68B & 0xFFFFFFFF
-        h = h ^ h >> 16 ^ mask
-    return torch.argsort(h, stable=True)
-
-
 def in_order(rows: Tensor, validation: float = 0, test: float = 0) -> dict[str, Tensor]:
     """The first rows train, the last ones test, those between validate."""
     tested, validated = round(test * len(rows)), round(validation * len(rows))

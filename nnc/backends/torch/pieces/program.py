@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn, optim
 
@@ -65,4 +66,11 @@ def constrain(model: nn.Module) -> None:
 
 def load_data(path: str | None = None) -> dict[str, dict[str, Tensor]]:
     """The examples of each split by name."""
+    raise NotImplementedError
+
+
+def augment(
+    batch: dict[str, Tensor], places: np.ndarray, epoch: int
+) -> dict[str, Tensor]:
+    """A training batch changed at random."""
     raise NotImplementedError

@@ -3,10 +3,11 @@
 import copy
 from collections.abc import Iterator
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from nnc.backends.pieces.draws import drawn_order, hashed
+from nnc.backends.torch.pieces.draws import drawn_order, hashed
 from nnc.backends.torch.pieces.program import (
     BATCH,
     EPOCHS,
@@ -21,6 +22,7 @@ from nnc.backends.torch.pieces.program import (
     PLATEAU_MONITOR,
     PLATEAU_PATIENCE,
     PLATEAU_THRESHOLD,
+    augment,
     clip_gradients,
     conclude,
     constrain,
@@ -89,6 +91,12 @@ def batches(
         yield {name: tensor[part] for name, tensor in examples.items()}
 
 
+def among(rows: Tensor, step: int, size: int) -> np.ndarray:
+    """Those rows of an epoch that an update takes."""
+    at = step % -(-len(rows) // size) * size
+    return np.asarray(rows[at : at + size])
+
+
 def update(
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
@@ -129,11 +137,11 @@ def train(
     for epoch in range(1, epochs + 1):
         model.train()
         rows = torch.arange(count)  # when: not batch
-        order = drawn_order(count, hashed(epoch - 1, ORDER_KEY))  # when: batch
-        rows = torch.from_numpy(order)  # when: batch
+        rows = drawn_order(count, hashed(epoch - 1, ORDER_KEY))  # when: batch
         total = torch.zeros((), dtype=torch.float64)
         for batch in batches(examples, rows, size):
             set_step(model, step)  # when: random
+            batch = augment(batch, among(rows, step, size), epoch)  # when: augmented
             rate = learning_rate(step, steps)  # when: not plateau
             rate = plateau.rate(step, steps)  # when: plateau
             loss = update(model, optimizer, batch, rate)
