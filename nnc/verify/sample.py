@@ -14,6 +14,8 @@ from nnc.compiler.types import FLOATS, Dim, Symbol, TensorType
 from nnc.compiler.vocabulary.base import Rejected
 from nnc.compiler.vocabulary.ops.embedding import Embedding
 
+LABELS = 3
+"""The size of a target's dimension that the inputs do not tell: how many labels a sequence has."""
 SIZES = (7, 5, 12, 33, 65, 129, 257, 6, 4, 3, 2, 1)
 """What is tried for symbolic dimensions, in this order."""
 HIGHEST = 10
@@ -42,6 +44,10 @@ def targets(program: Program, given: Arrays, rng: np.random.Generator) -> Arrays
         sizes |= {dim: n for dim, n in pairs if isinstance(dim, Symbol)}
     drawn: Arrays = {}
     sizes |= _derived(program.graph, sizes)
+    for target in program.training.targets:
+        for dim in target.type.shape:
+            if isinstance(dim, Symbol):
+                sizes.setdefault(dim, LABELS)
     for term in program.training.losses:
         if term.target is not None and term.target.name not in drawn:
             drawn[term.target.name] = _target(term, term.target, batch, sizes, rng)

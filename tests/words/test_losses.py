@@ -16,10 +16,14 @@ from torch import Tensor
 
 from nnc.backends.reference import table, tape
 from nnc.backends.reference.table import Judged
+from nnc.compiler.vocabulary.base import Rejected
+from nnc.compiler.vocabulary.losses import alignment as a
 from nnc.compiler.vocabulary.losses import classification as c
 from nnc.compiler.vocabulary.losses import margins as m
 from nnc.compiler.vocabulary.losses import regression as r
 from nnc.compiler.vocabulary.losses.base import Loss
+from nnc.compiler.vocabulary.ops.base import parse_type
+from tests.matrix.test_losses import LossCase, check, program_of
 
 RNG = np.random.default_rng(6)
 Z, T, U = (RNG.normal(size=(6, 4)) for _ in range(3))
@@ -27,6 +31,9 @@ BITS = (RNG.random((6, 4)) < 0.5).astype(float)
 SHARES = np.exp(T) / np.exp(T).sum(-1, keepdims=True)
 NUMBERS = RNG.integers(0, 4, 6)
 WEIGHTS = (0.5, 2.0, 1.5, 0.3)
+STEPS = RNG.normal(size=(6, 4, 4))
+LABELS = np.array([[1, 2, 3], [1, 1, 0], [0, 2, 1], [2, 2, 2], [3, 0, 3], [1, 2, 1]])
+"""Repeated ones, no label, some filled up with other things than 0, and one that does not fit."""
 W = torch.tensor(WEIGHTS, dtype=torch.float64)
 
 
@@ -67,6 +74,23 @@ def pinball(quantile: float) -> Any:
         return (quantile * F.relu(t - y) + (1 - quantile) * F.relu(y - t)).mean()
 
     return judged_by_scikit_learn(partial(sk.mean_pinball_loss, alpha=quantile), formula)
+
+
+def ctc(y: Tensor, t: Tensor) -> Tensor:
+    """Of each example by itself; the labels are written out by hand."""
+    labels = [[1, 2, 3], [1, 1], [], [2, 2, 2], [3], [1, 2, 1]]
+    losses = [
+        F.ctc_loss(
+            scores.log_softmax(-1)[:, None],
+            torch.tensor([given or [1]]),
+            (4,),
+            (len(given),),
+            reduction="sum",
+            zero_infinity=True,
+        )
+        for scores, given in zip(y, labels, strict=True)
+    ]
+    return torch.stack(losses).mean()
 
 
 def margin_between(y: Tensor, t: Tensor) -> Tensor:
@@ -125,6 +149,8 @@ CASES: list[Case] = [
     (r.Pinball(quantile=0.3), (Z,), T, False, pinball(0.3)),
     (c.Focal(alpha=0.3, gamma=1.5), (Z,), BITS, True, focal_of_the_paper),
     (c.CategoricalFocal(), (Z,), NUMBERS, True, focal_of_classes),
+    (a.Ctc(), (STEPS,), LABELS, False, ctc),
+    (a.Ctc(reduction="sum"), (STEPS,), LABELS, False, lambda y, t: 6 * ctc(y, t)),
     (m.Hinge(), (Z,), 2 * BITS - 1, False, hinge),
     (m.SquaredHinge(), (Z,), 2 * BITS - 1, False, lambda y, t: F.relu(1 - t * y).square().mean()),
     (m.MulticlassHinge(), (Z,), NUMBERS, False, multiclass_hinge),
@@ -154,3 +180,24 @@ def test_with_nothing_left_the_loss_is_0(loss: Loss) -> None:
     made = table.losses.find(loss)(loss, Judged((x,), np.ones(6, int), True))
     assert float(made.value) == 0
     assert not tape.gradients([(made, np.ones(()))], [x])[0].any()
+
+
+@pytest.mark.parametrize("backend", ["torch", "keras"])
+def test_ctc_over_as_many_steps_and_labels_as_there_are(backend: str) -> None:
+    check(program_of(LossCase(a.Ctc(), ("f32[T, 4]", "i64[S]"))), backend, "float64")
+
+
+@pytest.mark.parametrize(
+    ("types", "arguments", "code"),
+    [
+        (("f32[4]", "i64[3]"), {}, "E501"),
+        (("i64[7, 4]", "i64[3]"), {}, "E501"),
+        (("f32[7, 4]", "f32[3]"), {}, "E501"),
+        (("f32[7, 4]", "i64"), {}, "E501"),
+        (("f32[7, 4]", "i64[3]"), {"blank": 4}, "E203"),
+    ],
+)
+def test_what_ctc_refuses(types: tuple[str, ...], arguments: dict[str, int], code: str) -> None:
+    with pytest.raises(Rejected) as caught:
+        a.Ctc(**arguments).check(tuple(map(parse_type, types)))
+    assert caught.value.code == code

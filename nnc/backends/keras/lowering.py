@@ -48,9 +48,9 @@ _FILES = {
     ),
     "losses": (
         "binary_cross_entropy binary_cross_entropy_of_probabilities categorical_focal "
-        "cosine_distance cross_entropy cross_entropy_of_logarithms focal gaussian_kl gaussian_nll "
-        "huber kl_divergence log_cosh multiclass_hinge pinball poisson root_mean_squared_error "
-        "triplet weighted_binary_cross_entropy"
+        "cosine_distance cross_entropy cross_entropy_of_logarithms ctc focal gaussian_kl "
+        "gaussian_nll huber kl_divergence log_cosh multiclass_hinge pinball poisson "
+        "root_mean_squared_error triplet weighted_binary_cross_entropy"
     ),
     "merge": "greater_of less_of scaled",
     "metrics": (

@@ -36,6 +36,7 @@ _NAMES: Final[dict[str, dict[str, str]]] = {
         ),
     },
     "loss": {
+        "losses.alignment": "CTC CTCLoss ctc ctc_loss",
         "losses.classification": (
             "BCELoss BCEWithLogitsLoss BinaryCrossentropy BinaryFocalCrossentropy "
             "CategoricalCrossentropy CategoricalFocalCrossentropy CrossEntropyLoss KLDivLoss "

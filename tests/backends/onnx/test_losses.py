@@ -13,6 +13,7 @@ from nnc.backends.onnx.assembly import Array, Assembly, Handle
 from nnc.backends.onnx.comparison import LOSSES, Comparison
 from nnc.backends.reference import tape
 from nnc.backends.reference.table import Judged, losses
+from nnc.compiler.diagnostics import Failed
 from nnc.compiler.types import FLOATS, Symbol, TensorType
 from nnc.compiler.vocabulary.base import find
 from nnc.compiler.vocabulary.losses.base import Loss
@@ -127,6 +128,9 @@ AWKWARD: dict[str, tuple[str, dict[str, Any], tuple[Any, ...]]] = {
     "at the knee": ("huber", {}, ([1.0, -1.0], [0.0, 0.0])),
     "shares of 0": ("kl_divergence", {}, ([[1.0, 2.0]], [[0.0, 1.0]])),
     "vectors of zeros": ("cosine_distance", {}, ([[0.0, 0.0]], [[1.0, 0.0]])),
+    "labels that do not fit": ("ctc", {}, ([[[1.0, 2.0], [0.5, 3.0]]], [[1, 1]])),
+    "no label": ("ctc", {}, ([[[1.0, 2.0], [0.5, 3.0]]], [[0]])),
+    "one step": ("ctc", {"blank": 1}, ([[[1.0, 2.0]]], [[0, 1]])),
     "no variance": ("gaussian_nll", {}, ([1.0], [0.0], [1.5])),
 }
 
@@ -169,3 +173,10 @@ def test_the_margin_among_as_many_classes_as_there_are() -> None:
     loss = _loss("multiclass_hinge")
     case = LossCase(loss, ("f32[T]", "i64"))
     _agrees(case, _values(case, _types(case)))
+
+
+def test_ctc_must_know_the_number_of_steps() -> None:
+    case = LossCase(_loss("ctc"), ("f32[T, 4]", "i64[3]"))
+    with pytest.raises(Failed) as caught:
+        _found(case, _values(case, _types(case)), "float32")
+    assert caught.value.diagnostics[0].code == "E708"

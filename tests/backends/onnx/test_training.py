@@ -50,6 +50,10 @@ model M {
 }
 train { target t: i64  loss = cross_entropy(y, t)  optimizer = sgd(lr=0.1, momentum=0.9) }
 """
+CTC = """
+model M { input x: f32[7, 3]  output y = x -> Dense(5) -> tanh -> Dense(4) }
+train { target t: i64[3]  loss = ctc(y, t)  optimizer = sgd(lr=0.1) }
+"""
 PLAIN = "optimizer = sgd(lr=0.1)"
 CASES = {
     "sgd": MLP % PLAIN,
@@ -60,6 +64,7 @@ CASES = {
     "cnn": CNN,
     "channels_last": CNN.replace("f32[2, 9, 8]", "f32[9, 8, 2]  layout channels_last"),
     "attention": ATTENTION,
+    "ctc": CTC,
 }
 KINDS = {1: np.float32, 7: np.int64, 11: np.float64}
 

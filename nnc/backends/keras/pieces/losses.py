@@ -178,3 +178,37 @@ def distance(first: Any, second: Any) -> Any:
 def triplet(anchor: Any, positive: Any, negative: Any, margin: float) -> Any:
     """How much the negative is less than a margin farther away than the positive."""
     return ops.relu(distance(anchor, positive) - distance(anchor, negative) + margin)
+
+
+def ctc(scores: Any, target: Any, blank: int) -> Any:
+    """-ln of the chance that the labels before the first blank are read off the steps;
+    0 when they do not fit.
+
+    TensorFlow's own computes in float32 alone, and gives 713 for what does not fit.
+    """
+    never = tf.constant(-1e30, scores.dtype)
+    target = tf.cast(target, "int32")
+    given = tf.cast(target != blank, "int32")
+    last = 2 * tf.reduce_sum(tf.math.cumprod(given, axis=1), axis=1, keepdims=True)
+    # A blank before, between and behind the labels.
+    pairs = tf.stack([tf.fill(tf.shape(target), blank), target], axis=2)
+    states = tf.reshape(pairs, (tf.shape(target)[0], -1))
+    states = tf.pad(states, [[0, 0], [0, 1]], constant_values=blank)
+    before = tf.pad(states[:, :-2], [[0, 0], [2, 0]], constant_values=blank)
+    skips = (states != blank) & (states != before)
+    places = tf.range(tf.shape(states)[1])
+    logs = tf.gather(tf.nn.log_softmax(scores), states, axis=2, batch_dims=1)
+    logs = tf.transpose(logs, (1, 0, 2))
+
+    def shifted(sums: Any, by: int) -> Any:
+        return tf.pad(sums[:, :-by], [[0, 0], [by, 0]], constant_values=-1e30)
+
+    def step(sums: Any, found: Any) -> Any:
+        skipping = tf.where(skips, shifted(sums, 2), never)
+        ways = tf.stack([sums, shifted(sums, 1), skipping])
+        return tf.reduce_logsumexp(ways, axis=0) + found
+
+    sums = tf.foldl(step, logs[1:], tf.where(places < 2, logs[0], never))
+    ends = (places == last) | (places == last - 1)
+    chance = tf.reduce_logsumexp(tf.where(ends, sums, never), axis=1)
+    return tf.where(chance > never / 2, -chance, tf.zeros_like(chance))

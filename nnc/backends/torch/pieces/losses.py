@@ -107,3 +107,12 @@ def cosine_distance(prediction: Tensor, target: Tensor) -> Tensor:
     """1 - the cosine of the angle of vectors on the last axis; 1 for the vector 0."""
     lengths = [(x.square().sum(-1) + 1e-12).sqrt() for x in (prediction, target)]
     return 1 - (prediction * target).sum(-1) / (lengths[0] * lengths[1])
+
+
+def ctc(scores: Tensor, target: Tensor, blank: int) -> Tensor:
+    """-ln of the chance that the labels before the first blank are read off the steps;
+    0 when they do not fit."""
+    labels = (target != blank).cumprod(1).sum(1)
+    steps = torch.full_like(labels, scores.shape[1])
+    logs = scores.log_softmax(-1).transpose(0, 1)
+    return F.ctc_loss(logs, target, steps, labels, blank, "none", zero_infinity=True)

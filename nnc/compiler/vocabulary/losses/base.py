@@ -11,7 +11,7 @@ from nnc.compiler.vocabulary.fields import Field
 Types: TypeAlias = tuple[TensorType, ...]
 Values: TypeAlias = Literal["real", "share", "distribution", "sign", "count", "label"]
 """What a target is made of: any number, 0 to 1, shares that sum to 1, -1 and 1, a number of
-events, or labels that are not 0 with a 0 after the last."""
+events, or labels with the blank after the last."""
 
 
 class Example(NamedTuple):
