@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final, TypeAlias
 
 Run: TypeAlias = Callable[[], object]
+Clock: TypeAlias = Callable[[], float]
 _SHORTEST: Final = 0.01
 """Seconds that a measurement takes at least: what is faster is run several times in it."""
 
@@ -35,29 +36,38 @@ class Row:
 
 
 def measured(ways: Mapping[str, Run], batch: int, rounds: int) -> list[Row]:
-    """Run all in turns, after each was run once to warm up."""
+    """Run all in turns, after each was run to warm up."""
+    times = in_turns(ways, rounds)
+    fastest = times[min(times, key=lambda name: statistics.median(times[name]))]
+    return [_row(name, batch, found, fastest) for name, found in times.items()]
+
+
+def in_turns(
+    ways: Mapping[str, Run], rounds: int, clock: Clock | None = None
+) -> dict[str, list[float]]:
+    """The seconds of a call of each way, round by round; without a clock those on the wall."""
+    clock = clock or time.perf_counter
     times: dict[str, list[float]] = {name: [] for name in ways}
-    counts = {name: _count(run) for name, run in ways.items()}
+    counts = {name: _count(run, clock) for name, run in ways.items()}
     names = list(ways)
     for number in range(rounds):
         turn = number % len(names)
         for name in names[turn:] + names[:turn]:
-            times[name].append(_seconds(ways[name], counts[name]))
-    fastest = times[min(names, key=lambda name: statistics.median(times[name]))]
-    return [_row(name, batch, times[name], fastest) for name in names]
+            times[name].append(_seconds(ways[name], counts[name], clock))
+    return times
 
 
-def _count(run: Run) -> int:
+def _count(run: Run, clock: Clock) -> int:
     run()
-    taken = min(_seconds(run, 1) for _ in range(3))
+    taken = min(_seconds(run, 1, clock) for _ in range(3))
     return max(1, min(10_000, int(_SHORTEST / max(taken, 1e-9))))
 
 
-def _seconds(run: Run, count: int) -> float:
-    start = time.perf_counter()
+def _seconds(run: Run, count: int, clock: Clock) -> float:
+    start = clock()
     for _ in range(count):
         run()
-    return (time.perf_counter() - start) / count
+    return (clock() - start) / count
 
 
 def _row(name: str, batch: int, times: Sequence[float], fastest: Sequence[float]) -> Row:

@@ -15,6 +15,8 @@ from nnc.backends.onnx.assembly import Handle, OnnxNode
 from nnc.backends.onnx.graph import OnnxGraph
 from nnc.backends.onnx.optimize import Rewrite
 from nnc.backends.onnx.optimize.batch_norm import fold_batch_norm
+from nnc.backends.onnx.optimize.processor import fold_scale, keep_sums_apart, project_apart
+from nnc.backends.onnx.optimize.unused import drop_unused
 from nnc.compiler.diagnostics import Diagnostic, Failed, Label
 
 TargetName: TypeAlias = Literal["ort", "web", "tensorrt", "openvino", "coreml"]
@@ -26,7 +28,8 @@ _SHOWN: Final = 20
 @dataclass(frozen=True)
 class Target:
     """A runtime. `operators` are all that it has, None for every one that nnc writes; `rules` are
-    what it doesn't take of those. `rewrites` put what it lacks into other operators."""
+    what it doesn't take of those. `rewrites` put what it lacks into other operators; `tuned` are
+    forms that it computes faster, for the level `deploy`."""
 
     title: str
     opsets: range
@@ -35,6 +38,7 @@ class Target:
     operators: frozenset[str] | None = None
     rules: tuple[Rule, ...] = ()
     rewrites: tuple[Rewrite, ...] = ()
+    tuned: tuple[Rewrite, ...] = ()
 
     def check(self, graph: OnnxGraph) -> None:
         """Raise Failed (E706) with every layer that this runtime can't run."""
@@ -145,7 +149,12 @@ _COREML: Final = _words("""
 """)
 
 TARGETS: Final[Mapping[TargetName, Target]] = {
-    "ort": Target("ONNX Runtime", range(18, 27), "measured with 1.31"),
+    "ort": Target(
+        "ONNX Runtime",
+        range(18, 27),
+        "measured with 1.31",
+        tuned=(project_apart, fold_scale, keep_sums_apart, drop_unused),
+    ),
     "web": Target("ONNX Runtime Web", range(18, 27), "its WebAssembly has the processor's kernels"),
     "tensorrt": Target(
         "TensorRT",

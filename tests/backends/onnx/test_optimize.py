@@ -15,6 +15,7 @@ from nnc.backends.base import Arrays
 from nnc.backends.onnx.emit import drawn
 from nnc.backends.onnx.graph import OnnxGraph, written
 from nnc.backends.onnx.optimize import Level, optimize
+from nnc.backends.onnx.targets import TARGETS
 from nnc.compiler.ir import Program
 from nnc.compiler.vocabulary.ops.base import Op
 from nnc.compiler.vocabulary.ops.conv import Conv1D, Conv2D
@@ -100,7 +101,7 @@ def test_every_word_keeps_its_meaning() -> None:
             continue
         changed += 1
         for one, other in zip(run(made, taken), run(plain, taken), strict=True):
-            np.testing.assert_array_equal(one, other, case.name)
+            np.testing.assert_allclose(one, other, rtol=1e-5, atol=2e-6, err_msg=case.name)
     assert changed > 5
 
 
@@ -201,3 +202,75 @@ def test_what_doubles_at_every_step_takes_no_time() -> None:
     for number in range(60):
         value = net.then(f"square{number}", Multiply(), value, value)
     compare(net.program(y=value), "deploy")
+
+
+# ---- what onnxruntime computes faster ----------------------------------------------------------
+
+ENCODER = """\
+model Encoder {
+  layout channels_last
+  input x: f32[5, 8]
+  output y = x -> for i in 0..2 { TransformerEncoder(2, 12, activation=gelu) } as layers
+}
+"""
+
+
+def test_an_encoder_in_the_form_that_processors_like() -> None:
+    program = compiled(ENCODER)
+    weights = sample.weights(program.graph, 1)
+    inputs = sample.inputs(program.graph, 3, np.random.default_rng(0))
+    plain = graph_of(program, "deploy", weights)
+    made = graph_of(program, "deploy", weights)
+    for rewrite in TARGETS["ort"].tuned:
+        rewrite(made)
+    (found,), (expected,) = run(made, inputs), run(plain, inputs)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=2e-6)
+    assert kinds(plain)["Split"] == kinds(plain)["Mul"] == 2
+    assert kinds(made) & Counter({"Split": 1, "Mul": 1}) == {}
+    assert kinds(made)["Sum"] == 6
+    assert kinds(made)["MatMul"] == kinds(plain)["MatMul"] + 4
+
+
+@pytest.mark.parametrize(
+    ("lines", "folded"),
+    [
+        ("d = x -> Dense(6)\n  y = d * 3", True),
+        ("d = x -> Dense(6)\n  y = d * 3 + d", False),  # two uses of the product
+        ("d = x -> Dense(6)\n  y = d * x", False),  # no number
+        ("d = x -> Dense(6) -> relu\n  y = d * 3", False),  # not only moved
+        ("d = x -> Dense(6) -> Permute([1, 0]) -> Permute([1, 0])\n  y = d * 3", True),
+    ],
+)
+def test_a_scale_is_folded_where_it_can_be(lines: str, folded: bool) -> None:
+    made = tuned_keeps(
+        compiled(f"model M {{\n  input x: f32[5, 6]\n  {lines}\n  output z = y -> tanh\n}}")
+    )
+    assert ("Mul" not in kinds(made)) == folded
+
+
+def test_a_scale_that_is_an_output_stays() -> None:
+    text = "model M {\n  input x: f32[5, 6]\n  d = x -> Dense(6)\n  output y = d * 3\n}"
+    assert kinds(tuned_keeps(compiled(text)))["Mul"] == 1
+
+
+def test_a_split_of_a_shared_projection_keeps_its_meaning() -> None:
+    text = """model M {
+      input x: f32[5, 6]
+      output y = x -> Dense(8) -> GLU
+      output z = x -> Dense(8, bias=false) -> GLU
+    }"""
+    made = tuned_keeps(compiled(text))
+    assert kinds(made)["Split"] == 0
+    assert kinds(made)["MatMul"] == 4
+
+
+def tuned_keeps(program: Program) -> OnnxGraph:
+    weights = sample.weights(program.graph, 1)
+    inputs = sample.inputs(program.graph, 3, np.random.default_rng(0))
+    made = graph_of(program, "deploy", weights)
+    expected = run(graph_of(program, "none", weights), inputs)
+    for rewrite in TARGETS["ort"].tuned:
+        rewrite(made)
+    for one, other in zip(run(made, inputs), expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=2e-6)
+    return made

@@ -15,10 +15,11 @@ from nnc.backends.onnx.optimize.batch_norm import fold_batch_norm
 from nnc.backends.onnx.optimize.constants import fold_constants
 from nnc.backends.onnx.optimize.gelu import fuse_gelu
 from nnc.backends.onnx.optimize.layer_norm import fuse_layer_norm
+from nnc.backends.onnx.optimize.pooling import pool_by_mean
 from nnc.backends.onnx.optimize.transposes import join_transposes
 from nnc.backends.onnx.optimize.unused import drop_unused
 
-__all__ = ["LEVELS", "Level", "optimize"]
+__all__ = ["LEVELS", "Level", "drop_unused", "optimize"]
 
 Level: TypeAlias = Literal["none", "safe", "deploy"]
 Rewrite: TypeAlias = Callable[[OnnxGraph], None]
@@ -27,7 +28,10 @@ _SAFE: Final[tuple[Rewrite, ...]] = (fold_constants, join_transposes, drop_unuse
 LEVELS: Final[Mapping[Level, tuple[Rewrite, ...]]] = {
     "none": (),
     "safe": _SAFE,
-    "deploy": (*_SAFE, fuse_layer_norm, fuse_gelu, fold_batch_norm, drop_unused),
+    "deploy": (
+        *(*_SAFE, fuse_layer_norm, fuse_gelu, fold_batch_norm, pool_by_mean),
+        drop_unused,
+    ),
 }
 
 
