@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from nnc.cli import specs
-from nnc.cli.terminal import Unusable, refuse_overwriting, say, write_chunks
+from nnc.cli.terminal import Unusable, refuse_overwriting, running, say, write_chunks
 from nnc.cli.verb import FILE, Verb
 from nnc.compiler.diagnostics import Failed
 
 if TYPE_CHECKING:
     from nnc.deployment.export import Chunks, Exported, Options
+    from nnc.deployment.given import Given
 
 TARGETS = ("ort", "web", "tensorrt", "openvino", "coreml")
 LEVELS = ("none", "safe", "deploy")
@@ -26,6 +28,7 @@ LEVELS = ("none", "safe", "deploy")
     example=(
         "nnc export xor.nn -o xor.onnx --weights xor.safetensors\n"
         "nnc export xor.nn -o out/xor.onnx --target tensorrt --optimize deploy --card\n"
+        "nnc export runs/Digits-1 -o digits.onnx --precision int8\n"
         "nnc export xor.nn --web page --weights xor.safetensors"
     ),
     short_help="write an ONNX model for a runtime, with its card and proofs",
@@ -52,6 +55,18 @@ LEVELS = ("none", "safe", "deploy")
 @click.option("--opset", type=int, help="the operator set; without it the target's (20)")
 @click.option("--external-data", "external", is_flag=True, help="weights in a file beside it")
 @click.option("--test-vectors", is_flag=True, help="test_data_set_0 beside it, as ONNX has it")
+@click.option(
+    "--precision",
+    type=click.Choice(["float32", "fp16", "int8"]),
+    default="float32",
+    show_default=True,
+    help="less than float32 has to pass a gate on held-out examples",
+)
+@click.option("--data", metavar="FILE", type=FILE, help="examples in place of the data block's")
+@click.option(
+    "--max-drop", type=click.FloatRange(0), default=0.01, show_default=True, help="of the metric"
+)
+@click.option("--keep", metavar="LAYER", multiple=True, help="a layer that stays in float32")
 @click.option("--card", "carded", is_flag=True, help="a model card beside it, in Markdown")
 @specs.set_option
 def command(
@@ -65,32 +80,67 @@ def command(
     opset: int | None,
     external: bool,
     test_vectors: bool,
+    precision: str,
+    data: str | None,
+    max_drop: float,
+    keep: tuple[str, ...],
     carded: bool,
     settings: dict[str, Any],
 ) -> None:
     """Write an ONNX model for a runtime: its operators, its versions, in a form that is fast there.
 
-    A layer that the target can't run is refused by name. The same spec, weights and options give
-    the same bytes; the SHA-256 is shown, and stands in the card.
+    FILE is a spec, or the folder of a run. A layer that the target can't run is refused by name.
+    The same spec, weights and options give the same bytes; the SHA-256 is shown, and stands in the
+    card.
     """
     if web is not None:
         _page(file, settings, weights, web, runtime)
         return
     _check_output(output)
     assert output is not None
-    refuse_overwriting(output, file, weights)
+    refuse_overwriting(output, file, weights, data)
     specs.require("onnx")
-    from nnc.deployment.export import Options, exported
+    from nnc.deployment.export import Options
 
-    options = Options(target=target, optimize=optimize, opset=opset, external=external)  # type: ignore[arg-type]
-    _check_opset(options)
+    options = Options(target, opset, optimize, external, precision, frozenset(keep))  # type: ignore[arg-type]
+    _check_options(options, data)
+    given = _given(file, weights, settings)
+    options = replace(options, labels=given.output_labels)
+    model = _made(given, Path(output).name, options, data, max_drop)
+    _write(Path(output).parent, dict(_files(model, given.weights, test_vectors, carded)))
+    _tell(model)
+
+
+def _given(file: str, weights: str | None, settings: dict[str, Any]) -> Given:
+    """The network of a spec, or of the folder of a run."""
+    from nnc.deployment.given import Given, of_run
+
+    if Path(file).is_dir():
+        if weights is not None or settings:
+            raise click.UsageError("a run has its weights and its settings")
+        try:
+            return of_run(Path(file))
+        except OSError as error:
+            raise specs.unreadable(file, error) from None
     program = specs.program(file, settings)
     arrays = specs.weights(program, weights)
     if weights is None and arrays:
         say("without `--weights` this is an untrained network")
-    model = exported(program, arrays, Path(output).name, options)
-    _write(Path(output).parent, dict(_files(model, arrays, test_vectors, carded)))
-    _tell(model)
+    return Given(program, arrays, Path.cwd() if file == "-" else Path(file).parent)
+
+
+def _made(given: Given, name: str, options: Options, data: str | None, max_drop: float) -> Exported:
+    if options.precision == "float32":
+        from nnc.deployment.export import exported
+
+        return exported(given.program, given.weights, name, options)
+    from nnc.deployment.precision import reduced, table
+
+    examples = given.data(Path(data) if data else None)
+    with running():
+        model, rows = reduced(given.program, given.weights, name, options, examples, max_drop)
+    say(table(rows))
+    return model
 
 
 def _files(
@@ -140,7 +190,11 @@ def _check_output(output: str | None) -> None:
         raise Unusable(f"{output} is no name for a model", "end it with `.onnx`")
 
 
-def _check_opset(options: Options) -> None:
+def _check_options(options: Options, data: str | None) -> None:
+    if options.precision == "float32" and (data or options.keep):
+        raise click.UsageError("`--data` and `--keep` are for `--precision fp16` or `int8`")
+    if options.precision != "float32" and options.external:
+        raise click.UsageError("`--external-data` is for float32")
     known = options.runtime.opsets
     if options.opset is not None and options.opset not in known:
         raise click.UsageError(
@@ -163,5 +217,7 @@ def _write(folder: Path, files: dict[str, Chunks]) -> None:
 def _tell(model: Exported) -> None:
     for file in model.files:
         say(f"{file}: {model.size(file):,} bytes, SHA-256 {model.sha256[file]}")
-    operators, nodes = model.graph.opset, len(model.graph.nodes)
-    say(f"opset {operators}, {nodes:,} nodes, for {model.options.runtime.title}")
+    nodes = f"{len(model.graph.nodes):,} nodes"
+    if model.options.precision == "int8":
+        nodes += " before they were quantised"
+    say(f"opset {model.graph.opset}, {nodes}, for {model.options.runtime.title}")

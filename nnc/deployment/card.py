@@ -59,6 +59,7 @@ def _facts(model: Exported) -> list[Sequence[str]]:
         ("nodes", f"{len(graph.nodes):,}"),
         ("numbers in its weights", f"{count:,}"),
         ("optimisation", f"`{options.optimize}`"),
+        ("precision", model.judged or "float32"),
         ("operators of the runtime", options.runtime.source),
         ("SHA-256 of the spec", f"`{model.metadata['nnc.spec.sha256']}`"),
         ("SHA-256 of the weights", f"`{model.metadata['nnc.weights.sha256']}`"),

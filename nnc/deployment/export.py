@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import nnc
 from nnc.backends.base import Arrays
@@ -20,6 +20,7 @@ from nnc.compiler.document.write import to_json
 from nnc.compiler.ir import Program
 
 Chunks: TypeAlias = tuple[bytes | memoryview, ...]
+Precision: TypeAlias = Literal["float32", "fp16", "int8"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,9 @@ class Options:
     opset: int | None = None
     optimize: Level = "safe"
     external: bool = False
+    precision: Precision = "float32"
+    keep: frozenset[str] = frozenset()
+    """Layers that stay in float32 whatever the precision."""
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Name of an output -> what its classes are called."""
 
@@ -50,6 +54,8 @@ class Exported:
     graph: OnnxGraph
     files: Mapping[str, Chunks]
     metadata: Mapping[str, str]
+    judged: str = ""
+    """What was measured of its precision, in words; empty for float32."""
 
     @cached_property
     def sha256(self) -> Mapping[str, str]:
@@ -68,13 +74,21 @@ def exported(program: Program, weights: Arrays, name: str, options: Options) -> 
     """
     graph = prepared(program, weights, options)
     metadata = provenance(program, weights, options)
+    files = model_files(graph, name, metadata, external=options.external)
+    return Exported(name, program, options, graph, files, metadata)
+
+
+def model_files(
+    graph: OnnxGraph, name: str, metadata: Mapping[str, str], *, external: bool = False
+) -> dict[str, Chunks]:
+    """The bytes of a model, and of the file of numbers beside it where there is one."""
     large = sum(array.nbytes for array in graph.tensors.values()) > format_.MAXIMUM_BYTES * 0.99
-    beside = f"{name}.data" if options.external or large else None
+    beside = f"{name}.data" if external or large else None
     made = written(graph, nnc.__version__, metadata=metadata, data_file=beside)
     files: dict[str, Chunks] = {name: made.whole}
     if beside and made.beside:
         files[beside] = made.beside
-    return Exported(name, program, options, graph, files, metadata)
+    return files
 
 
 def prepared(program: Program, weights: Arrays, options: Options) -> OnnxGraph:
@@ -82,7 +96,8 @@ def prepared(program: Program, weights: Arrays, options: Options) -> OnnxGraph:
     runtime = options.runtime
     graph = drawn(program, weights, opset=options.opset or runtime.opset)
     optimize(graph, options.optimize)
-    for rewrite in runtime.rewrites:
+    tuned = runtime.tuned if options.optimize == "deploy" else ()
+    for rewrite in (*runtime.rewrites, *tuned):
         rewrite(graph)
     runtime.check(graph)
     return graph
@@ -96,6 +111,7 @@ def provenance(program: Program, weights: Arrays, options: Options) -> dict[str,
         "nnc.weights.sha256": digest(encoded(weights, {"format": "pt", "producer": "nnc"})),
         "nnc.target": options.target,
         "nnc.optimize": options.optimize,
+        "nnc.precision": options.precision,
     }
     for output, labels in options.labels.items():
         found[f"nnc.labels.{output}"] = "\n".join(labels)

@@ -25,6 +25,7 @@ ELEMENT_TYPES: Final[Mapping[DType, int]] = {
     "i32": 6,
     "i64": 7,
     "bool": 9,
+    "f16": 10,
     "f64": 11,
 }
 UNSIGNED: Final = 13
