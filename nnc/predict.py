@@ -297,15 +297,38 @@ def _check_rows(label: str, graph: Graph, arrays: Arrays) -> None:
 # ---- results ---------------------------------------------------------------------------------
 
 
-def to_csv(arrays: Mapping[str, NDArray[Any]]) -> str:
-    """Arrays as CSV: a row for each example, a column for each number of an example."""
+def to_csv(
+    arrays: Mapping[str, NDArray[Any]], classes: Mapping[str, Sequence[str]] | None = None
+) -> str:
+    """Arrays as CSV: a row for each example, a column for each number of an example.
+
+    An output with classes has the name of the likeliest one first, then their probabilities as
+    `p[red]`; one number is that of the second of two.
+    """
+    known = classes or {}
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([column for name, array in arrays.items() for column in _heads(name, array)])
-    flat = [array.reshape(len(array), -1) for array in arrays.values()]
-    for row in zip(*flat, strict=True):
-        writer.writerow([_shown(number) for part in row for number in part])
+    columns = [_columns_of(name, array, known.get(name)) for name, array in arrays.items()]
+    writer.writerow([head for heads, _ in columns for head in heads])
+    for row in zip(*(rows for _, rows in columns), strict=True):
+        writer.writerow([cell for part in row for cell in part])
     return text.getvalue()
+
+
+def _columns_of(
+    name: str, array: NDArray[Any], classes: Sequence[str] | None
+) -> tuple[list[str], list[list[str]]]:
+    """The heads of an output's columns, and the cells of each example."""
+    flat = array.reshape(len(array), -1)
+    rows = [[_shown(number) for number in row] for row in flat]
+    if classes is None:
+        return list(_heads(name, array)), rows
+    if flat.shape[1] == 1:
+        chosen, named = (flat[:, 0] > 0.5).astype(int), classes[1:]
+    else:
+        chosen, named = flat.argmax(axis=1), classes
+    heads = [name, *(f"{name}[{label}]" for label in named)]
+    return heads, [[classes[i], *row] for i, row in zip(chosen, rows, strict=True)]
 
 
 def _heads(name: str, array: NDArray[Any]) -> Iterable[str]:

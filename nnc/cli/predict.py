@@ -24,9 +24,10 @@ BACKENDS = ("onnx", "torch", "keras", "reference")
     example=(
         "nnc predict xor.nn --weights xor.safetensors --input points.csv\n"
         "nnc predict xor.nn --weights xor.safetensors --input points.npz --backend torch -o p.npz\n"
+        "nnc predict runs/iris-1 --input flowers.csv\n"
         "nnc predict model.onnx --input points.csv"
     ),
-    short_help="apply a spec with weights, or an ONNX model, to data",
+    short_help="apply a run, a spec with weights, or an ONNX model to data",
 )
 @specs.file_argument
 @click.option(
@@ -48,29 +49,60 @@ def command(
     output: str | None,
     settings: dict[str, Any],
 ) -> None:
-    """Apply a spec with weights, or an ONNX model of whatever origin, to the examples of a file.
+    """Apply a run, a spec with weights, or an ONNX model of whatever origin to examples in a file.
 
     A CSV file has a row for each example; a line of names (`x[0],x[1]`) says which column is what,
     and may be left out when the model has one input. In an .npz file arrays have the names of
-    the inputs.
+    the inputs. A run reads the kind of file that it was trained on, prepares it as it has learnt
+    to, and names classes.
     """
     refuse_overwriting(output, file, weights, data)
     from nnc import predict
 
     if output not in (None, "-") and not predict.writable(str(output)):
         raise Unusable(f"results are written as .csv or .npz, not as {output}")
+    classes: dict[str, list[str]] = {}
     if file.lower().endswith(".onnx"):
         if weights is not None or settings or backend not in (None, "onnx"):
             raise click.UsageError("an ONNX model has its weights, and runs on onnxruntime alone")
         results = _of_model(file, data)
+    elif Path(file).is_dir():
+        if settings:
+            raise click.UsageError("a run keeps its settings: `--set` is for specs")
+        results, classes = _of_run(Path(file), weights, data, backend or "onnx")
     else:
         results = _of_spec(file, weights, data, backend or "onnx", settings)
     if output is None or output == "-":
-        give(predict.to_csv(results), end="")
+        give(predict.to_csv(results, classes), end="")
     elif output.lower().endswith(".npz"):
         write_chunks(output, (predict.to_npz(results),))
     else:
-        write_chunks(output, (predict.to_csv(results).encode(),))
+        write_chunks(output, (predict.to_csv(results, classes).encode(),))
+
+
+def _of_run(
+    path: Path, weights: str | None, data: str, backend: str
+) -> tuple[Arrays, dict[str, list[str]]]:
+    """The results of a run by output, and the names of classes."""
+    from nnc.training import answers
+    from nnc.training.folder import Folder
+
+    folder = Folder(path)
+    record, program = folder.read_record(), folder.read_program()
+    specs.require(backend)
+    if weights is None:
+        arrays = answers.read_weights(folder, record, program)
+    else:
+        arrays = specs.weights(program, weights)
+    suffix = Path(data).suffix.lower()
+    if suffix not in (".npz", ".npy") and answers.takes_files(program):
+        inputs = answers.prepared(folder, program, Path(data))
+    else:
+        if program.data is not None and not suffix.startswith(".np"):
+            say(f"{data} is taken as prepared already: the run's data do not come from one file")
+        inputs = _inputs(data, program)
+    results = _run(program, arrays, inputs, backend)
+    return results, answers.classes(program, folder.read_fitted()[1])
 
 
 def _of_spec(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import IO, TYPE_CHECKING, Any
@@ -17,8 +16,6 @@ from nnc.cli.terminal import Unusable, give, running
 from nnc.cli.verb import FILE, Verb
 
 if TYPE_CHECKING:
-    from nnc.backends.base import Precision
-    from nnc.compiler.ir import Program
     from nnc.training.folder import Folder
     from nnc.training.run import Run
 
@@ -76,14 +73,15 @@ def command(file: str | None, resume: str | None, **options: Any) -> None:
 
 def _begun(file: str, options: dict[str, Any]) -> Run:
     """A new run of a spec."""
-    program = _changed(specs.program(file, options["settings"]), options)
+    program = specs.program(file, options["settings"])
     from nnc.training import engines, start
+
+    numbers = {name: options[name] for name in ("epochs", "batch", "log_every")}
+    program = start.changed(program, **numbers)
 
     backend = options["backend"] or engines.default()
     specs.require(backend)
-    precision: Precision = options["precision"] or (
-        "float64" if backend == "reference" else "float32"
-    )
+    precision = options["precision"] or engines.precision_of(backend)
     setup = engines.Setup(backend, precision, options["device"] or "cpu", options["parts"] or 1)
     start.check(program, setup)
     weights = specs.weights(program, options["weights"])
@@ -99,14 +97,6 @@ def _begun(file: str, options: dict[str, Any]) -> Run:
             weights=weights,
         )
     return ready.into(_folder(output, program.name.lower() if file == "-" else Path(file).stem))
-
-
-def _changed(program: Program, options: dict[str, Any]) -> Program:
-    """The program with what the command line says otherwise."""
-    given = {name: options[name] for name in ("epochs", "batch", "log_every") if options[name]}
-    if program.training is None or not given:
-        return program
-    return replace(program, training=replace(program.training, **given))
 
 
 def _check_folder(output: str | None, *, force: bool) -> None:
@@ -171,6 +161,9 @@ def _train(run: Run, stream: IO[str], *, quiet: bool) -> None:
     from nnc.cli.progress import Display
 
     path = run.folder.path
+    if run.loop.over():
+        print(f"{path} has come to its end: nothing is left to do", file=stream)
+        return
     with Display(run, stream, quiet=quiet) as display, _interrupting(run.interrupt):
         for update in run.updates():
             display.show(update)

@@ -56,6 +56,18 @@ def train() -> Verb:
     return command
 
 
+def evaluate() -> Verb:
+    from nnc.cli.evaluate import command
+
+    return command
+
+
+def runs() -> Verb:
+    from nnc.cli.runs import command
+
+    return command
+
+
 def predict() -> Verb:
     from nnc.cli.predict import command
 

@@ -34,6 +34,11 @@ class Setup:
     one step together."""
 
 
+def precision_of(backend: str) -> Precision:
+    """The precision that a backend trains in when nothing else is asked for."""
+    return "float64" if backend == REFERENCE.name else "float32"
+
+
 def default() -> str:
     """The name of the first backend that is installed; the reference always is."""
     return next(name for name, backend in TRAINING.items() if backend.missing is None)

@@ -103,6 +103,10 @@ class Folder:
     def last(self) -> Path:
         return self.path / "weights" / "last.safetensors"
 
+    def kept(self, epoch: int) -> Path:
+        """The weights of an epoch that a checkpoint keeps."""
+        return self.path / "weights" / f"epoch-{epoch}.safetensors"
+
     @property
     def history(self) -> Path:
         return self.path / "history.csv"
@@ -134,6 +138,7 @@ class Folder:
         return [
             *(self.spec, self.record, self.fitted, self.best, self.last, self.history),
             *(self.gradients, self.log, self.state, self.report),
+            *self.path.glob("weights/epoch-*.safetensors"),
         ]
 
     @property

@@ -99,14 +99,13 @@ class Loop:
         self.updates = self.training.epochs * self.per_epoch
         self.goal = goal(self.program, validated="validation" in self.data.splits)
 
-    @property
     def over(self) -> bool:
         """Whether nothing is left to do."""
         return self.progress.stopped or self.progress.epoch >= self.training.epochs
 
     def __iter__(self) -> Iterator[Update]:
         """Every update that is left. Raises Diverged."""
-        while not self.over:
+        while not self.over():
             yield from self._epoch()
 
     def _epoch(self) -> Iterator[Update]:

@@ -51,6 +51,7 @@ class Run:
         self.loop = Loop(program, data, engine, begun.progress, record.parts)
         self._best = begun.best
         self._results: dict[str, float] = {}
+        self._before = record.seconds
         self._begun = self._written = time.monotonic()
         self._cost = 0.0
         self._interrupted = False
@@ -64,8 +65,13 @@ class Run:
         self._interrupted = True
 
     def updates(self) -> Iterator[Update]:
-        """Train to the end, or to an interrupt. Raises Failed (E803) for a loss that is no finite
-        number, OSError when the folder can't be written."""
+        """Train to the end, or to an interrupt; nothing when the end was reached before.
+
+        Raises Failed (E803) for a loss that is no finite number, OSError when the folder can't be
+        written.
+        """
+        if self.loop.over():
+            return
         epochs, validated = self.progress.epoch, "validation" in self.loop.data.splits
         with closing(history.Journal(self.folder, self.loop.program, epochs, validated)) as journal:
             journal.say(f"continued after epoch {epochs}" if self.progress.step else "begun")
@@ -73,12 +79,12 @@ class Run:
                 for update in self.loop:
                     self._take_note(update, journal)
                     yield update
-                    if self._interrupted and not self.loop.over:
+                    if self._interrupted and not self.loop.over():
                         break
             except Diverged as diverged:
                 raise Failed([self._diverged(diverged, journal)]) from None
             status: Status = "stopped" if self.progress.stopped else "finished"
-            self._end(status if self.loop.over else "interrupted", journal)
+            self._end(status if self.loop.over() else "interrupted", journal)
 
     def _take_note(self, update: Update, journal: history.Journal) -> None:
         """Write down what an update has come to."""
@@ -88,8 +94,18 @@ class Run:
             self._results = epoch.results
             if epoch.is_best:
                 self._best = self.engine.weights()
-        if not self.loop.over and self._is_due(epoch):
+            self._keep(epoch.number)
+        if not self.loop.over() and self._is_due(epoch):
             self._snapshot(journal)
+
+    def _keep(self, epoch: int) -> None:
+        """Keep the weights of an epoch as the spec's checkpoints say."""
+        wanted = self.loop.training.checkpoint
+        if wanted is None or epoch % wanted.epochs:
+            return
+        _write_weights(self.folder.kept(epoch), self.engine.weights())
+        if wanted.keep is not None:
+            self.folder.kept(epoch - wanted.keep * wanted.epochs).unlink(missing_ok=True)
 
     def _is_due(self, epoch: Epoch | None) -> bool:
         """Whether a snapshot is worth its time: all of them may cost a small share of the run."""
@@ -104,6 +120,7 @@ class Run:
         if self._best:
             _write_weights(self.folder.best, self._best)
         snapshot.write(self.folder.state, Snapshot(self.engine.state(), self._best, self.progress))
+        self._record("unfinished", self._results)
         self._written = time.monotonic()
         self._cost = self._written - before
 
@@ -113,7 +130,7 @@ class Run:
         tested: dict[str, float] = {}
         if status != "interrupted" and "test" in self.loop.data.splits:
             tested = self._test()
-        self._close(status, {**self._results, **tested})
+        self._record(status, {**self._results, **tested})
         told = f": {history.shown(tested)}" if tested else ""
         journal.say(f"{status} after epoch {self.progress.epoch}{told}")
 
@@ -124,13 +141,13 @@ class Run:
         measured = engine.evaluate(batches(self.loop.data, "test"))
         return {f"test_{name}": value for name, value in measured.items()}
 
-    def _close(self, status: Status, results: dict[str, float]) -> None:
+    def _record(self, status: Status, results: dict[str, float]) -> None:
         best = self.progress.best
         self.record = replace(
             self.record,
             status=status,
             epoch=self.progress.epoch,
-            seconds=self.record.seconds + time.monotonic() - self._begun,
+            seconds=self._before + time.monotonic() - self._begun,
             best_epoch=best.epoch,
             best_value=best.value,
             results={**self.record.results, **results},
@@ -139,7 +156,7 @@ class Run:
 
     def _diverged(self, diverged: Diverged, journal: history.Journal) -> Diagnostic:
         """The end of a run that can't go on."""
-        self._close("diverged", self._results)
+        self._record("diverged", self._results)
         saved = f"what it had come to before is in {self.folder.path}"
         program, precision = self.loop.program, self.record.precision
         found = divergence.explain(program, self.engine.weights(), diverged, precision, saved)

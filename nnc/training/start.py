@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from nnc.backends import initial
 from nnc.backends.base import Arrays, Engine
@@ -30,6 +31,21 @@ def check(program: Program, setup: Setup) -> None:
         raise Failed([Diagnostic("E801", message, help=cure)])
     if setup.parts > 1:
         check_parts(program)
+
+
+def changed(
+    program: Program,
+    *,
+    epochs: int | None = None,
+    batch: int | None = None,
+    log_every: int | None = None,
+) -> Program:
+    """The program with other numbers in its train block, where they are given."""
+    numbers = {"epochs": epochs, "batch": batch, "log_every": log_every}
+    given: dict[str, Any] = {name: n for name, n in numbers.items() if n is not None}
+    if program.training is None or not given:
+        return program
+    return replace(program, training=replace(program.training, **given))
 
 
 @dataclass(frozen=True)
@@ -121,13 +137,15 @@ def resume(folder: Folder, *, path: Path | None = None, device: str | None = Non
         message = f"the data are not those that {folder.path} began with"
         cure = "bring the same file back, or train anew"
         raise Failed([Diagnostic("E806", message, help=cure)])
-    record = replace(record, device=device or record.device, status="unfinished")
+    record = replace(record, device=device or record.device)
     engine = load(program, dict(initial.weights(program.graph, program.seed)), record.setup)
     try:
         run = Run(folder, record, program, data, engine, begun)
     except ValueError as error:
         raise damaged(folder.state, str(error)) from None
-    folder.write_record(record)
+    if not run.loop.over():
+        run.record = replace(record, status="unfinished")
+        folder.write_record(run.record)
     return run
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -76,6 +77,28 @@ def test_the_python_of_the_page_on_deployment_runs(nnc: Nnc, folder: Path) -> No
     for program in programs:
         checked = f"{program}assert p.shape == (1, 1)\n"
         subprocess.run([sys.executable, "-c", checked], cwd=folder, check=True)
+
+
+@pytest.mark.slow
+def test_the_page_on_training(nnc: Nnc, folder: Path) -> None:
+    (folder / "xor.nn").unlink()
+    nnc("new", "xor")
+    (folder / "corners.txt").write_text("0 0\n0 1\n")
+    for command in commands("training.md"):
+        program, *arguments = command.split()
+        assert program == "nnc"
+        result = nnc(*arguments)
+        assert result.exit_code == 0, f"{command}\n{result.stderr}"
+    (program,) = _PYTHON.findall((DOCS / "training.md").read_text("utf-8"))
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(DOCS.parent)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert ran.stdout.startswith("finished 0.5")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

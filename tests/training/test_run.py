@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import nnc
 from nnc.backends import initial, weights
 from nnc.compiler.diagnostics import Failed
 from nnc.compiler.ir import Program
@@ -378,3 +379,42 @@ def test_runs_of_a_folder(tmp_path: Path) -> None:
     (other / "run.json").write_text("{", encoding="utf-8")
     found = runs(tmp_path)
     assert [(f.path.name, r) for f, r in found] == [("broken", None), ("run", first.record)]
+
+
+def test_checkpoints_keep_the_newest(tmp_path: Path) -> None:
+    run = trained(begun(tmp_path, "run", settings="checkpoint = every(2, keep=2)"))
+    kept = sorted(path.name for path in (run.folder.path / "weights").iterdir())
+    assert kept == [
+        *("best.safetensors", "epoch-6.safetensors", "epoch-8.safetensors", "last.safetensors")
+    ]
+    assert run.folder.kept(8).read_bytes() == run.folder.last.read_bytes()
+    run.folder.clear()
+    assert list((run.folder.path / "weights").iterdir()) == []
+
+
+def test_training_from_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    points(tmp_path)
+    (tmp_path / "points.nn").write_text("param units = 3\n" + SPEC % "", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    steps: list[int] = []
+    run = nnc.train(
+        tmp_path / "points.nn",
+        backend="reference",
+        epochs=2,
+        batch=12,
+        settings={"units": 4},
+        watch=lambda update: steps.append(update.step),
+    )
+    assert steps == list(range(6))
+    assert run.folder.path == Path("runs/points-1")
+    assert run.folder.read_record() == run.record
+    again = nnc.train(run.loop.program, backend="reference", output="again")
+    assert content(again)["last"] == content(run)["last"]
+    with pytest.raises(ValueError, match="no backend `nope`"):
+        nnc.train("points.nn", backend="nope")
+    with pytest.raises(ValueError, match="again is not empty"):
+        nnc.train("points.nn", backend="reference", output="again")
+    with pytest.raises(ValueError, match="`warp`"):
+        nnc.train("points.nn", backend="reference", device="warp")
+    with pytest.raises(Failed):
+        nnc.train("points.nn", backend="reference", settings={"nothing": 1})

@@ -1,0 +1,185 @@
+"""`nnc evaluate`, `nnc predict RUN` and `nnc runs`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nnc.training.folder import Folder
+from tests.cli.conftest import Nnc, contents
+
+SPEC = """\
+data {
+  source = csv("flowers.csv")
+  x = columns("a", "b") -> standardize
+  y = column("kind") -> category
+  split = shares(validation=0.2, test=0.2)
+}
+
+model Flowers {
+  input  x: f32[2]
+  output p = x -> Dense(3) -> softmax
+}
+
+train {
+  target y: i64
+  loss      = cross_entropy(p, y)
+  optimizer = adam(lr=0.1)
+  metrics   = [accuracy(p, y)]
+  epochs    = 20
+  batch     = 16
+}
+"""
+KINDS = ("red", "green", "blue")
+
+
+@pytest.fixture(autouse=True)
+def run(nnc: Nnc, folder: Path) -> Path:
+    """A run on three kinds of points that are easily told apart."""
+    rng = np.random.default_rng(0)
+    rows = ["a,b,kind"]
+    for number in range(60):
+        a, b = rng.normal((3 * (number % 3), -3 * (number % 3)), 0.2)
+        rows.append(f"{a:.5f},{b:.5f},{KINDS[number % 3]}")
+    (folder / "flowers.csv").write_text("\n".join(rows) + "\n")
+    (folder / "flowers.nn").write_text(SPEC)
+    result = nnc("train", "flowers.nn", "--backend", "reference", "--quiet")
+    assert result.stdout == "runs/flowers-1\n", result.stderr
+    return folder / "runs/flowers-1"
+
+
+def measured(nnc: Nnc, *arguments: str) -> dict[str, object]:
+    result = nnc("evaluate", "runs/flowers-1", "--format", "json", *arguments)
+    assert result.exit_code == 0, result.stderr
+    found: dict[str, object] = json.loads(result.stdout)
+    return found
+
+
+def test_a_run_is_measured_on_what_it_has_not_seen(nnc: Nnc, run: Path) -> None:
+    record = Folder(run).read_record()
+    found = measured(nnc)
+    assert (found["split"], found["examples"]) == ("test", 12)
+    assert found["results"] == {
+        "loss": record.results["test_loss"],
+        "accuracy": record.results["test_accuracy"],
+    }
+    text = nnc("evaluate", "runs/flowers-1").stdout
+    assert text.startswith("split     test\nexamples  12\nloss      ")
+    assert text.endswith("accuracy  1\n")
+
+
+def test_other_splits_weights_and_backends(nnc: Nnc) -> None:
+    assert measured(nnc, "--split", "all")["examples"] == 60
+    validation = measured(nnc, "--split", "validation", "--weights", "best")
+    assert (validation["split"], validation["examples"]) == ("validation", 12)
+    ours, theirs = measured(nnc), measured(nnc, "--backend", "torch")
+    assert isinstance(ours["results"], dict)
+    assert theirs["results"] == pytest.approx(ours["results"], abs=1e-6)
+
+
+def test_other_examples_are_prepared_as_the_run_has_learnt_to(nnc: Nnc, folder: Path) -> None:
+    (folder / "new.csv").write_text("a,b,kind\n3.0,-3.0,green\n6.0,-6.0,blue\n")
+    found = measured(nnc, "--data", "new.csv")
+    assert (found["split"], found["examples"]) == ("all", 2)
+    assert isinstance(found["results"], dict)
+    assert found["results"]["accuracy"] == 1.0
+
+
+def test_predictions_name_classes(nnc: Nnc, folder: Path) -> None:
+    (folder / "new.csv").write_text("b,a\n0.1,-0.1\n-6.0,6.0\n")
+    result = nnc("predict", "runs/flowers-1", "--input", "new.csv", "--backend", "reference")
+    assert result.exit_code == 0, result.stderr
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert list(rows[0]) == ["p", "p[blue]", "p[green]", "p[red]"]
+    assert [row["p"] for row in rows] == ["red", "blue"]
+    for row in rows:
+        shares = {kind: float(row[f"p[{kind}]"]) for kind in KINDS}
+        assert sum(shares.values()) == pytest.approx(1)
+        assert max(shares, key=lambda kind: shares[kind]) == row["p"]
+    onnx = nnc("predict", "runs/flowers-1", "--input", "new.csv", "-o", "out.csv")
+    assert onnx.exit_code == 0, onnx.stderr
+    assert (folder / "out.csv").read_text().splitlines()[1].startswith("red,")
+
+
+def test_a_sigmoid_between_two_classes_names_them(nnc: Nnc, folder: Path) -> None:
+    text = SPEC.replace("Dense(3) -> softmax", "Dense(1) -> sigmoid")
+    text = text.replace("target y: i64", "target y: f32[1]")
+    text = text.replace("cross_entropy(p, y)", "binary_cross_entropy(p, y)")
+    (folder / "two.nn").write_text(text)
+    rows = (folder / "flowers.csv").read_text().splitlines()
+    (folder / "flowers.csv").write_text("\n".join(r for r in rows if "blue" not in r) + "\n")
+    trained = nnc("train", "two.nn", "--backend", "reference", "--quiet", "--epochs", "60")
+    assert trained.exit_code == 0, trained.stderr
+    (folder / "new.csv").write_text("a,b\n0,0\n3,-3\n")
+    found = nnc("predict", "runs/two-1", "--input", "new.csv", "--backend", "reference").stdout
+    rows = found.splitlines()
+    assert rows[0] == "p,p[red]"
+    assert [row.partition(",")[0] for row in rows[1:]] == ["red", "green"]
+
+
+def test_runs_are_a_table_by_a_metric(nnc: Nnc, folder: Path, run: Path) -> None:
+    nnc("train", "flowers.nn", "--backend", "reference", "-q", "--epochs", "1")
+    lines = nnc("runs").stdout.splitlines()
+    assert lines[0].split() == ["run", "spec", "backend", "epochs", "best", "status", "started"]
+    assert [line.split()[0] for line in lines[2:]] == ["flowers-1", "flowers-2"]
+    assert lines[3].split()[1:4] == ["flowers.nn", "reference", "1/1"]
+    by_loss = nnc("runs", "--sort", "val_loss").stdout.splitlines()
+    assert [line.split()[0] for line in by_loss[2:]] == ["flowers-1", "flowers-2"]
+    by_accuracy = json.loads(nnc("runs", "--sort", "val_accuracy", "--format", "json").stdout)
+    values = [run["results"]["val_accuracy"] for run in by_accuracy]
+    assert values == sorted(values, reverse=True)
+    assert "did you mean `val_loss`?" in nnc("runs", "--sort", "val_los").stderr
+    (run / "run.json").write_text("{")
+    damaged = nnc("runs")
+    assert (damaged.exit_code, "can't be read" in damaged.stderr) == (0, True)
+    assert "flowers-2" in damaged.stdout
+
+
+def test_no_runs(nnc: Nnc, folder: Path) -> None:
+    (folder / "empty").mkdir()
+    result = nnc("runs", "empty")
+    assert (result.exit_code, result.stderr) == (0, "there are no runs in empty\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("evaluate", "nope"), 1, "error[E804]"),
+        (("evaluate", "flowers.nn"), 1, "error[E804]"),
+        (("evaluate", "runs/flowers-1", "--data", "nope.csv"), 1, "error[E611]"),
+        (("evaluate", "runs/flowers-1", "--data", "wrong.csv"), 1, "error[E612]"),
+        (("predict", "runs", "--input", "flowers.csv"), 1, "error[E804]"),
+        (("predict", "runs/flowers-1", "--input", "nope.csv"), 1, "error[E611]"),
+        (("predict", "runs/flowers-1", "--input", "wrong.csv"), 1, "error[E612]"),
+        (("predict", "runs/flowers-1", "--input", "flowers.csv", "--set", "n=1"), 2, "--set"),
+        (("runs", "nope"), 2, "no such file"),
+        (("runs", "flowers.nn"), 2, "flowers.nn"),
+    ],
+)
+def test_bad_input_is_one_message(
+    nnc: Nnc, folder: Path, arguments: tuple[str, ...], code: int, words: str
+) -> None:
+    (folder / "wrong.csv").write_text("p,q\n1,2\n")
+    before = contents(folder)
+    result = nnc(*arguments)
+    assert (result.exit_code, words in result.stderr) == (code, True), result.stderr
+    assert contents(folder) == before
+
+
+def test_splits_and_weights_that_are_not_there(nnc: Nnc, folder: Path, run: Path) -> None:
+    (folder / "none.nn").write_text(SPEC.replace(", test=0.2", ""))
+    nnc("train", "none.nn", "--backend", "reference", "-q", "--epochs", "1")
+    missing = nnc("evaluate", "runs/none-1", "--split", "test")
+    assert (missing.exit_code, "error[E807]" in missing.stderr) == (1, True)
+    assert json.loads(nnc("evaluate", "runs/none-1", "--format", "json").stdout)["split"] == (
+        "validation"
+    )
+    Folder(run).last.unlink()
+    assert "has no last weights yet" in nnc("evaluate", "runs/flowers-1").stderr
+    Folder(run).last.write_bytes(b"damaged")
+    assert "error[E601]" in nnc("evaluate", "runs/flowers-1").stderr
