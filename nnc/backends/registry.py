@@ -113,6 +113,12 @@ def _keras_engine() -> type[Engine]:
     return KerasEngine
 
 
+def _onnx_engine() -> type[Engine]:
+    from nnc.backends.onnx.engine import OnnxEngine
+
+    return OnnxEngine
+
+
 def _torch_emit() -> Callable[..., Artifact]:
     from nnc.backends.torch.emit import emit
 
@@ -166,7 +172,10 @@ BACKENDS: dict[str, Backend] = {
             *("keras", "Keras", ("keras", "tensorflow"), "keras"),
             *(_keras, _keras_emit, _keras_tables, _keras_engine),
         ),
-        Backend("onnx", "ONNX", ("onnx", "onnxruntime"), None, _onnx, _onnx_emit, _onnx_tables),
+        Backend(
+            *("onnx", "ONNX", ("onnx", "onnxruntime"), None),
+            *(_onnx, _onnx_emit, _onnx_tables, _onnx_engine),
+        ),
     )
 }
 """What a spec is compiled to, by name."""

@@ -10,7 +10,7 @@ from nnc.backends.base import Arrays, Engine, Precision
 from nnc.backends.registry import BACKENDS, REFERENCE
 from nnc.compiler.ir import Program
 
-ENGINES = ("reference", "torch", "keras")
+ENGINES = ("reference", "torch", "keras", "onnx")
 
 MLP = """\
 model M {
@@ -56,11 +56,20 @@ def cnn(optimizer: str = "sgd(0.1, momentum=0.9)") -> Program:
     return of_text(CNN % optimizer)
 
 
-def engine(name: str, program: Program, precision: Precision = "float64", seed: int = 0) -> Engine:
+def precision_of(name: str, program: Program) -> Precision:
+    """float64, but where onnxruntime has no kernels for it."""
+    convolves = any(node.op.word == "Conv2D" for node in program.graph.nodes)
+    return "float32" if name == "onnx" and convolves else "float64"
+
+
+def engine(
+    name: str, program: Program, precision: Precision | None = None, seed: int = 0
+) -> Engine:
     """An engine with the program's initial weights."""
     backend = REFERENCE if name == REFERENCE.name else BACKENDS[name]
     assert backend.load_engine is not None
-    return backend.load_engine()(program, dict(initial.weights(program.graph, seed)), precision)
+    weights = dict(initial.weights(program.graph, seed))
+    return backend.load_engine()(program, weights, precision or precision_of(name, program))
 
 
 def batch(program: Program, count: int, seed: int = 0) -> Arrays:

@@ -2,21 +2,22 @@
 update, of operators of the default domain alone.
 
 Inputs are a batch, the state (weights, running statistics, what the optimiser remembers), the
-number of the step and the learning rate; outputs are the loss and the new state.
+number of the step and the learning rate; outputs are the loss and the new state. The same in two
+halves: gradients, which may be gathered over parts of a batch, and the update.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from nnc.backends.base import Arrays, Precision
-from nnc.backends.onnx.assembly import NUMPY, Array, Handle, Moment, Scope
+from nnc.backends.onnx.assembly import Assembly, Handle, Moment, Scope
 from nnc.backends.onnx.comparison import LOSSES, Comparison
-from nnc.backends.onnx.constraints import CONSTRAINTS
+from nnc.backends.onnx.descent import NEXT, Descent, Ends, Kept, clipped, norms
 from nnc.backends.onnx.emit import DEFAULT_OPSET, assembled
 from nnc.backends.onnx.gradients import differentiate, known_values
 from nnc.backends.onnx.graph import End, OnnxGraph, batch_name
@@ -24,38 +25,34 @@ from nnc.backends.onnx.metrics import METRICS, Finish
 from nnc.backends.onnx.model import ELEMENT_TYPES
 from nnc.backends.onnx.packing import canonical_inputs
 from nnc.backends.onnx.penalties import PENALTIES
-from nnc.backends.onnx.updates import CLIPS, OPTIMIZERS, Updates
 from nnc.compiler.ir import Graph, LossTerm, MetricUse, Output, Program, Training, Value
 from nnc.compiler.types import DType, Symbol
 from nnc.compiler.vocabulary.ops.base import Weight
 
 STEP: Final = "train.step"
-RATE: Final = "train.rate"
 ROW: Final = "train.row"
 LOSS: Final = "train.loss"
 NORMS: Final = "train.norms"
-NEXT: Final = "next/"
-"""What stands before the name of an output that is the next step's input."""
-
-
-@dataclass(frozen=True)
-class Kept:
-    """A part of the state: the input of this name, and whether the step changes it."""
-
-    name: str
-    initial: Array | None
-    """What the optimiser's memory begins with; None for a weight."""
-    changes: bool
+GRADIENT: Final = "gradient/"
+"""What stands before the name of a weight for its gradient."""
 
 
 @dataclass(frozen=True)
 class TrainingStep:
-    """A step of training, not yet written."""
+    """A step of training, not yet written: the whole of it, or its second half."""
 
     graph: OnnxGraph
     state: tuple[Kept, ...]
     trained: tuple[str, ...]
-    """The weights whose gradients' norms are in `train.norms`, in its order."""
+    """The trained weights."""
+
+
+@dataclass(frozen=True)
+class GradientStep:
+    """The first half of a step: the loss, gradients, and new running statistics."""
+
+    graph: OnnxGraph
+    statistics: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -73,10 +70,82 @@ def training_step(
 ) -> TrainingStep:
     """Raises ValueError for a program without a train block, Failed (E701, E702, E704, E708) for
     what can't be trained."""
+    model, loss, gradients = _differentiated(program, opset, precision)
+    moment = model.assembly.moment
+    assert moment is not None
+    descent = Descent(program, model.assembly, model.weights, gradients, moment.step)
+    new = {**descent.weights, **model.assembly.statistics}
+    ends = Ends(model.assembly)
+    ends.tensor(loss, LOSS, ())
+    state = []
+    for name, weight in program.graph.weights.items():
+        state.append(Kept(name, None, name in new))
+        if name in new:
+            ends.tensor(new[name], f"{NEXT}{name}", weight.shape)
+    state += descent.remember(ends)
+    return TrainingStep(model.graph(ends), tuple(state), tuple(gradients))
+
+
+def gradient_step(
+    program: Program, *, opset: int = DEFAULT_OPSET, precision: Precision = "float32"
+) -> GradientStep:
+    """The first half of a step. Raises as `training_step` does."""
+    model, loss, gradients = _differentiated(program, opset, precision)
+    ends = Ends(model.assembly)
+    ends.tensor(loss, LOSS, ())
+    shapes = {name: weight.shape for name, weight in program.graph.weights.items()}
+    for name, gradient in gradients.items():
+        ends.tensor(gradient, f"{GRADIENT}{name}", shapes[name])
+    for name, new in model.assembly.statistics.items():
+        ends.tensor(new, f"{NEXT}{name}", shapes[name])
+    return GradientStep(model.graph(ends), tuple(model.assembly.statistics))
+
+
+def update_step(
+    program: Program, *, opset: int = DEFAULT_OPSET, precision: Precision = "float32"
+) -> TrainingStep:
+    """The second half of a step: weights, their gradients and the optimiser's memory are inputs.
+    Raises ValueError for a program without a train block."""
+    _training(program)
+    assembly = Assembly(Graph(program.name, (), (), ()), opset, precision)
+    stored = {n: w for n, w in program.graph.weights.items() if _is_trained(w)}
+    weights = {name: Handle(name) for name in stored}
+    gradients = {name: Handle(f"{GRADIENT}{name}") for name in stored}
+    descent = Descent(program, assembly, weights, gradients, Handle(STEP))
+    ends = Ends(assembly)
+    ends.take(descent.step, STEP, "i64", ())
+    state = []
+    for name, weight in stored.items():
+        ends.take(weights[name], name, "f32", weight.shape)
+        ends.take(gradients[name], f"{GRADIENT}{name}", "f32", weight.shape)
+        ends.tensor(descent.weights[name], f"{NEXT}{name}", weight.shape)
+        state.append(Kept(name, None, changes=True))
+    state += descent.remember(ends)
+    return TrainingStep(ends.graph(program.name), tuple(state), tuple(stored))
+
+
+def gradient_norms(program: Program, precision: Precision = "float32") -> OnnxGraph:
+    """The norms of the gradients of all trained weights after clipping."""
+    assembly = Assembly(Graph(program.name, (), (), ()), DEFAULT_OPSET, precision)
+    stored = {n: w for n, w in program.graph.weights.items() if _is_trained(w)}
+    gradients = {name: Handle(f"{GRADIENT}{name}") for name in stored}
+    ends = Ends(assembly)
+    for name, weight in stored.items():
+        ends.take(gradients[name], f"{GRADIENT}{name}", "f32", weight.shape)
+    ends.tensor(norms(assembly, clipped(program, assembly, gradients)), NORMS, (len(stored),))
+    return ends.graph(program.name)
+
+
+def _differentiated(
+    program: Program, opset: int, precision: Precision
+) -> tuple[_Model, Handle, dict[str, Handle]]:
+    """The model with its loss, and the gradient of each trained weight."""
     training = _training(program)
     model = _Model(program, opset, precision, Moment(program.seed, Handle(STEP), Handle(ROW)))
     loss = model.loss(training)
-    known = known_values(model.graph((loss,)))
+    ends = Ends(model.assembly)
+    ends.tensor(loss, LOSS, ())
+    known = known_values(model.graph(ends))
     trained = [name for name, weight in program.graph.weights.items() if _is_trained(weight)]
     by = [model.weights[name] for name in trained]
     values = {constant.handle: constant.array for constant in model.assembly.constants}
@@ -84,7 +153,7 @@ def training_step(
     gradients = {
         name: gradient or model.zeros(name) for name, gradient in zip(trained, found, strict=True)
     }
-    return _Stepping(model, training, gradients).step(loss)
+    return model, loss, gradients
 
 
 def evaluation(
@@ -93,17 +162,28 @@ def evaluation(
     """The same program in evaluation. Raises as `training_step` does."""
     training = _training(program)
     model = _Model(program, opset, precision, None)
-    outputs = [model.scalar_end(model.loss(training), LOSS)]
+    ends = Ends(model.assembly)
+    ends.tensor(model.loss(training), LOSS, ())
     metrics: dict[str, Finish] = {}
     for use in training.metrics:
         values = (model.values[use.prediction.name], model.targets[use.target.name])
         types = (use.prediction.type, use.target.type)
         at = Comparison(model.assembly, f"metric/{use.name}", values, types)
         handle, metrics[use.name] = METRICS.find(use.metric)(use.metric, at)
-        outputs.append(End(model.named(handle), f"metric/{use.name}", ELEMENT_TYPES["f64"], ()))
-    outputs += map(model.output_end, program.graph.outputs)
-    graph = model.graph((), tuple(outputs))
-    return Evaluation(graph, tuple(program.graph.weights), metrics)
+        ends.give(handle, f"metric/{use.name}", "f64", ())
+    model.give_outputs(ends)
+    return Evaluation(model.graph(ends), tuple(program.graph.weights), metrics)
+
+
+def inference(
+    program: Program, *, opset: int = DEFAULT_OPSET, precision: Precision = "float32"
+) -> OnnxGraph:
+    """The outputs of a batch, with the weights as inputs. Raises as `training_step` does."""
+    _training(program)
+    model = _Model(program, opset, precision, None, judged=False)
+    ends = Ends(model.assembly)
+    model.give_outputs(ends)
+    return model.graph(ends)
 
 
 def _training(program: Program) -> Training:
@@ -120,8 +200,15 @@ class _Model:
     """The forward part: inputs, weights and targets as inputs, every value that is compared."""
 
     def __init__(
-        self, program: Program, opset: int, precision: Precision, moment: Moment | None
+        self,
+        program: Program,
+        opset: int,
+        precision: Precision,
+        moment: Moment | None,
+        *,
+        judged: bool = True,
     ) -> None:
+        """`judged`: with targets."""
         self.program = program
         self.assembly = assembled(_asked(program), opset, precision, moment)
         shapes = {name: weight.shape for name, weight in program.graph.weights.items()}
@@ -132,8 +219,8 @@ class _Model:
             old.value.name: self.assembly.bound[new.value.name]
             for old, new in zip(asked, lowered, strict=True)
         }
-        training = _training(program)
-        self.targets = {target.name: Handle(target.name) for target in training.targets}
+        targets = _training(program).targets if judged else ()
+        self.targets = {target.name: Handle(target.name) for target in targets}
         self._numbers = Scope(self.assembly, "train")
 
     # ---- ends ----------------------------------------------------------------------------------
@@ -144,7 +231,8 @@ class _Model:
         for value in self.assembly.graph.inputs:
             yield self._end(self.assembly.bound[value.name], value, batch)
         for target in _training(self.program).targets:
-            yield self._end(self.targets[target.name], target, batch)
+            if target.name in self.targets:
+                yield self._end(self.targets[target.name], target, batch)
         moment = self.assembly.moment
         if moment is not None:
             yield End(moment.step, STEP, ELEMENT_TYPES["i64"], ())
@@ -164,17 +252,13 @@ class _Model:
     def float_type(self) -> DType:
         return self.assembly.dtype("f32")
 
-    def scalar_end(self, handle: Handle, name: str) -> End:
-        return End(self.named(handle), name, self.float_element, ())
-
-    def output_end(self, output: Output) -> End:
+    def give_outputs(self, ends: Ends) -> None:
+        """The outputs of the program."""
         batch = Symbol(batch_name(self.program.graph))
-        handle = self.named(self.values[output.value.name])
-        return replace(self._end(handle, output.value, batch), name=output.name)
-
-    def named(self, handle: Handle) -> Handle:
-        """A handle of its own for an output of the model."""
-        return self._numbers.add("Identity", handle, role="output")
+        for output in self.program.graph.outputs:
+            type_ = output.value.type
+            handle = self.values[output.value.name]
+            ends.give(handle, output.name, type_.dtype, (batch, *type_.shape))
 
     # ---- nodes ---------------------------------------------------------------------------------
 
@@ -206,21 +290,10 @@ class _Model:
         shape = self._numbers.whole(self.program.graph.weights[name].shape, "shape")
         return self._numbers.add("Expand", self._numbers.number(0.0, "zero"), shape, role="zeros")
 
-    def graph(
-        self, results: Sequence[Handle], outputs: tuple[End, ...] = (), more: tuple[End, ...] = ()
-    ) -> OnnxGraph:
-        """What there is so far, complete."""
-        ends = tuple(self.scalar_end(handle, LOSS) for handle in results)
-        tensors = {constant.handle: constant.array for constant in self.assembly.constants}
-        nodes = list(self.assembly.nodes)
-        return OnnxGraph(
-            self.program.name,
-            self.assembly.opset,
-            (*self.inputs(), *more),
-            (*ends, *outputs),
-            nodes,
-            tensors,
-        )
+    def graph(self, ends: Ends) -> OnnxGraph:
+        """What there is so far, complete, with these ends beside its inputs."""
+        ends.inputs[:0] = self.inputs()
+        return ends.graph(self.program.name)
 
 
 def _asked(program: Program) -> Graph:
@@ -233,65 +306,6 @@ def _asked(program: Program) -> Graph:
         Output(f"compared/{name}", value) for name, value in values.items() if name not in known
     )
     return replace(program.graph, outputs=(*program.graph.outputs, *more))
-
-
-class _Stepping:
-    """The second half of a step: from gradients to the new state."""
-
-    def __init__(self, model: _Model, training: Training, gradients: dict[str, Handle]) -> None:
-        self._model = model
-        self._training = training
-        self._scope = Scope(model.assembly, "train")
-        clip = training.clip
-        if clip is not None:
-            scope = Scope(model.assembly, "clip")
-            gradients = CLIPS.find(clip)(clip, scope, gradients)
-        self._gradients = gradients
-        assert model.assembly.moment is not None
-        self._updates = Updates(model.assembly, model.assembly.moment.step, Handle(RATE))
-
-    def step(self, loss: Handle) -> TrainingStep:
-        model = self._model
-        weights = {name: self._updated(name) for name in self._gradients}
-        weights |= model.assembly.statistics
-        outputs = [model.scalar_end(loss, LOSS), self._norms()]
-        state = []
-        for name, weight in model.program.graph.weights.items():
-            state.append(Kept(name, None, name in weights))
-            if name in weights:
-                handle = model.named(weights[name])
-                outputs.append(End(handle, f"{NEXT}{name}", model.float_element, weight.shape))
-        more = [End(self._updates.rate, RATE, ELEMENT_TYPES["f64"], ())]
-        for slot in self._updates.slots:
-            shape = () if slot.weight is None else model.program.graph.weights[slot.weight].shape
-            name, element = slot.before.wish, ELEMENT_TYPES[slot.dtype]
-            state.append(Kept(name, np.full(shape, slot.initial, NUMPY[slot.dtype]), True))
-            more.append(End(slot.before, name, element, shape))
-            assert slot.after is not None
-            outputs.append(End(model.named(slot.after), f"{NEXT}{name}", element, shape))
-        graph = model.graph((), tuple(outputs), tuple(more))
-        return TrainingStep(graph, tuple(state), tuple(self._gradients))
-
-    def _updated(self, name: str) -> Handle:
-        rule, weight = self._training.optimizer, self._model.weights[name]
-        update = self._updates.of(name, weight, self._gradients[name])
-        handle = OPTIMIZERS.find(rule)(rule, update).handle
-        constraint = self._model.program.graph.constraints.get(name)
-        if constraint is None:
-            return handle
-        rank = len(self._model.program.graph.weights[name].shape)
-        scope = Scope(self._model.assembly, f"constraint/{name}")
-        return CONSTRAINTS.find(constraint)(constraint, scope, handle, rank)
-
-    def _norms(self) -> End:
-        """The norm of every gradient, one behind the other."""
-        scope, flat = self._scope, self._scope.whole([1], "flat")
-        norms = []
-        for gradient in self._gradients.values():
-            square = scope.add("ReduceSumSquare", gradient, role="square", keepdims=0)
-            norms.append(scope.add("Reshape", scope.add("Sqrt", square, role="norm"), flat))
-        whole = scope.add("Concat", *norms, role="norms", axis=0)
-        return End(whole, NORMS, self._model.float_element, (len(norms),))
 
 
 def initial_state(step: TrainingStep, weights: Arrays, precision: Precision) -> Arrays:

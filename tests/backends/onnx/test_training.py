@@ -12,12 +12,10 @@ from onnx.reference import ReferenceEvaluator
 
 from nnc.backends import initial
 from nnc.backends.base import Arrays, Precision
+from nnc.backends.onnx.descent import NEXT, RATE
 from nnc.backends.onnx.graph import OnnxGraph, written
 from nnc.backends.onnx.training import (
     LOSS,
-    NEXT,
-    NORMS,
-    RATE,
     ROW,
     STEP,
     evaluation,
@@ -125,9 +123,6 @@ def test_steps_are_those_of_the_reference(
         made = run({**batch, **state, **now})
         expected = reference.step([batch], number, 0.02)
         assert made[LOSS] == pytest.approx(expected, rel=tolerance, abs=tolerance)
-        norms = dict(zip(step.trained, made[NORMS], strict=True))
-        for weight, norm in reference.gradient_norms().items():
-            assert norms[weight] == pytest.approx(norm, rel=50 * tolerance, abs=tolerance)
         state |= {part.name: made[NEXT + part.name] for part in step.state if part.changes}
     for weight, array in reference.weights().items():
         scale = max(float(np.abs(array).max(initial=0.0)), 1e-2)

@@ -1,0 +1,195 @@
+"""The training graphs on onnxruntime, step by step. The state stays where the runtime has it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from nnc.backends.base import Arrays, Engine, Precision, shares, size
+from nnc.backends.onnx.assembly import Array
+from nnc.backends.onnx.descent import NEXT, RATE
+from nnc.backends.onnx.session import Session, Tensor, array, tensor
+from nnc.backends.onnx.training import (
+    GRADIENT,
+    LOSS,
+    NORMS,
+    ROW,
+    STEP,
+    evaluation,
+    gradient_norms,
+    gradient_step,
+    inference,
+    initial_state,
+    update_step,
+)
+from nnc.compiler.ir import LossTerm, Program
+from nnc.compiler.vocabulary.losses.base import is_class
+
+
+class OnnxEngine(Engine):
+    """The two halves of the program's training step on onnxruntime's CPU provider.
+
+    Gradients come first; the update is written over the weights where nothing reads the old ones
+    any more. The state has weights by their full names, and what the optimiser remembers by the
+    graph's names.
+    """
+
+    backend = "onnx"
+
+    def __init__(
+        self,
+        program: Program,
+        weights: Arrays,
+        precision: Precision = "float32",
+        device: str = "cpu",
+    ) -> None:
+        """Raises Failed (E708) too, for a layer that has no gradient."""
+        if device != "cpu":
+            raise ValueError(f"ONNX models are trained on the processor, not on `{device}`")
+        self._program = program
+        self._precision: Precision = precision
+        first = gradient_step(program, precision=precision)
+        second = update_step(program, precision=precision)
+        self._trained = second.trained
+        self._statistics = first.statistics
+        self._state = _initial(program, weights, precision)
+        memory = initial_state(second, weights, precision)
+        self._state |= {part.name: tensor(memory[part.name]) for part in second.state}
+        self._memory = tuple(part.name for part in second.state)
+        shapes = {name: memory[name].shape for name in self._trained}
+        self._gradients = {n: tensor(np.zeros(shapes[n], precision)) for n in self._trained}
+        self._gradient = Session(first.graph, precision)
+        self._update = Session(second.graph, precision)
+        over = self._update.overwrites(NEXT)
+        others = {*self._statistics, *self._memory} - over
+        self._spare = {name: tensor(array(self._state[name])) for name in others}
+        """Where what is still read is written anew."""
+        self._stepped = False
+
+    def step(self, parts: Sequence[Arrays], step: int, rate: float) -> float:
+        loss = self._gathered(parts, step)
+        if math.isfinite(loss):
+            self._swap(self._statistics)
+            given = {f"{GRADIENT}{name}": x for name, x in self._gradients.items()}
+            made = {f"{NEXT}{name}": self._written(name) for name in self._memory}
+            numbers = {STEP: np.array(step), RATE: np.array(rate)}
+            self._update(numbers, self._state | given, made)
+            self._swap(name for name in self._memory if name in self._spare)
+            self._stepped = True
+        return loss
+
+    def _gathered(self, parts: Sequence[Arrays], step: int) -> float:
+        """Fill the gradients, and the new statistics beside the old ones; the loss of all."""
+        total, row = 0.0, 0
+        state, summed = dict(self._state), dict[str, Array]()
+        given = shares(parts)
+        for part, share in zip(parts, given, strict=True):
+            self._check(part)
+            made = {f"{GRADIENT}{name}": x for name, x in self._gradients.items()}
+            made |= {f"{NEXT}{name}": self._spare[name] for name in self._statistics}
+            numbers = {STEP: np.array(step), ROW: np.array(row)}
+            found = self._gradient({**part, **numbers}, state, made)
+            row += size(part)
+            total += share * float(found[LOSS])
+            if len(given) > 1:
+                for name, kept in self._gradients.items():
+                    summed[name] = summed.get(name, 0.0) + share * kept.numpy()
+                state |= {n: tensor(array(self._spare[n])) for n in self._statistics}
+        for name, whole in summed.items():
+            self._gradients[name].update_inplace(whole)
+        return total
+
+    def _written(self, name: str) -> Tensor:
+        """Where the new value of a part of the state goes."""
+        return self._spare.get(name, self._state[name])
+
+    def _swap(self, names: Iterable[str]) -> None:
+        """What was written beside the old values is the state from now on."""
+        for name in names:
+            self._state[name], self._spare[name] = self._spare[name], self._state[name]
+
+    def gradient_norms(self) -> dict[str, float]:
+        if not self._stepped:
+            return {}
+        given = {f"{GRADIENT}{name}": x for name, x in self._gradients.items()}
+        norms = self._norms({}, given)[NORMS]
+        return dict(zip(self._trained, map(float, norms), strict=True))
+
+    @cached_property
+    def _norms(self) -> Session:
+        return Session(gradient_norms(self._program, self._precision), self._precision)
+
+    def evaluate(self, batches: Iterable[Arrays]) -> dict[str, float]:
+        session, metrics = self._evaluation
+        total, count = 0.0, 0
+        known: dict[str, list[Array]] = {name: [] for name in metrics}
+        for batch in batches:
+            self._check(batch)
+            found = session(batch, self._state)
+            total += float(found[LOSS]) * size(batch)
+            count += size(batch)
+            for name, parts in known.items():
+                parts.append(found[f"metric/{name}"])
+        if not count:
+            raise ValueError("there is no example to evaluate")
+        return {"loss": total / count, **{n: finish(known[n]) for n, finish in metrics.items()}}
+
+    @cached_property
+    def _evaluation(self) -> tuple[Session, Mapping[str, Any]]:
+        found = evaluation(self._program, precision=self._precision)
+        return Session(found.graph, self._precision), found.metrics
+
+    @cached_property
+    def _inference(self) -> Session:
+        return Session(inference(self._program, precision=self._precision), self._precision)
+
+    def outputs(self, inputs: Arrays) -> Arrays:
+        return self._inference(inputs, self._state)
+
+    def weights(self) -> Arrays:
+        return {name: array(self._state[name]) for name in self._program.graph.weights}
+
+    def state(self) -> Arrays:
+        return {name: array(kept) for name, kept in self._state.items()}
+
+    def restore(self, state: Arrays) -> None:
+        shapes = {name: tuple(kept.shape()) for name, kept in self._state.items()}
+        if {name: x.shape for name, x in state.items()} != shapes:
+            raise ValueError("this is the state of another program")
+        for name, kept in self._state.items():
+            kept.update_inplace(np.ascontiguousarray(state[name], kept.numpy().dtype))
+
+    def _check(self, batch: Arrays) -> None:
+        """Raise ValueError for class numbers that no class has: a negative one would be counted
+        from the end."""
+        assert self._program.training is not None
+        for term in self._program.training.losses:
+            if term.target is not None and len(term.types) == 2 and is_class(term.types):
+                _check_classes(term, np.asarray(batch[term.target.name]))
+
+
+def _initial(program: Program, weights: Arrays, precision: Precision) -> dict[str, Tensor]:
+    """The weights, which must be those of the program."""
+    stored = program.graph.weights
+    if set(stored) != set(weights):
+        raise ValueError(f"weights must be exactly {sorted(stored)}, not {sorted(weights)}")
+    for name, weight in stored.items():
+        if np.shape(weights[name]) != weight.shape:
+            given = list(np.shape(weights[name]))
+            raise ValueError(f"weight `{name}` must be {list(weight.shape)}, not {given}")
+    return {name: tensor(np.asarray(weights[name], precision)) for name in stored}
+
+
+def _check_classes(term: LossTerm, target: Array) -> None:
+    classes = term.types[0].shape[-1]
+    ignored = getattr(term.loss, "ignore", None)
+    kept = target if ignored is None else target[target != ignored]
+    if isinstance(classes, int) and kept.size and not 0 <= kept.min() <= kept.max() < classes:
+        raise ValueError(
+            f"{term.loss.word}: class numbers from {kept.min()} to {kept.max()}, "
+            f"but they must be from 0 to {classes - 1}"
+        )

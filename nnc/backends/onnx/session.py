@@ -1,0 +1,103 @@
+"""A graph on onnxruntime whose inputs and results may stay with the runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+
+import nnc
+from nnc.backends.base import Arrays, Precision
+from nnc.backends.onnx.assembly import NUMPY, Array, Handle
+from nnc.backends.onnx.graph import OnnxGraph, written
+from nnc.backends.onnx.model import ELEMENT_TYPES
+
+Tensor: TypeAlias = Any
+"""onnxruntime's own array, an `OrtValue`."""
+_TYPES = {ELEMENT_TYPES[dtype]: np.dtype(made) for dtype, made in NUMPY.items()}
+
+
+def tensor(array: Array) -> Tensor:
+    """A copy that belongs to the runtime."""
+    import onnxruntime
+
+    return onnxruntime.OrtValue.ortvalue_from_numpy(np.array(array, order="C"))
+
+
+def array(kept: Tensor) -> Array:
+    """A copy of what the runtime has."""
+    return np.array(kept.numpy())
+
+
+class Session:
+    """A graph, ready to run. Raises ValueError where onnxruntime has no kernel in this
+    precision."""
+
+    def __init__(self, graph: OnnxGraph, precision: Precision) -> None:
+        import onnxruntime
+
+        self._graph = graph
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        if precision == "float64":  # fused kernels are for float32
+            level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+            options.graph_optimization_level = level
+        missing = onnxruntime.capi.onnxruntime_pybind11_state.NotImplemented
+        try:
+            self._session = onnxruntime.InferenceSession(
+                b"".join(written(graph, nnc.__version__).whole),
+                options,
+                providers=["CPUExecutionProvider"],
+            )
+        except missing as error:
+            raise ValueError(f"onnxruntime can't train this in {precision}: {error}") from error
+        self._types = {end.name: _TYPES[end.element] for end in graph.inputs}
+
+    def __call__(
+        self, arrays: Arrays, kept: Mapping[str, Tensor], made: Mapping[str, Tensor] | None = None
+    ) -> Arrays:
+        """The results by name. Inputs are taken from `arrays` first, then from `kept`; results that
+        have a place in `made` are written there and not given."""
+        made = made or {}
+        binding = self._session.io_binding()
+        given: Arrays = {}  # alive until the run is over
+        for name, dtype in self._types.items():
+            if name in arrays:
+                given[name] = np.asarray(arrays[name], dtype, order="C")
+                binding.bind_cpu_input(name, given[name])
+            else:
+                binding.bind_ortvalue_input(name, kept[name])
+        free = []
+        for end in self._graph.outputs:
+            if end.name in made:
+                binding.bind_ortvalue_output(end.name, made[end.name])
+            else:
+                binding.bind_output(end.name)
+                free.append(end.name)
+        self._session.run_with_iobinding(binding)
+        results = binding.get_outputs() if free else []
+        names = [end.name for end in self._graph.outputs]
+        return {name: array(results[names.index(name)]) for name in free}
+
+    def overwrites(self, prefix: str) -> set[str]:
+        """The inputs whose memory the output of the same name behind `prefix` may take: nothing
+        reads the input once the output is written."""
+        makers, users = self._graph.makers(), self._graph.users()
+        inputs = {end.name: end.handle for end in self._graph.inputs}
+        found = set()
+        for end in self._graph.outputs:
+            before = inputs.get(end.name.removeprefix(prefix))
+            if before is None or not end.name.startswith(prefix):
+                continue
+            last = makers[end.handle]
+            seen, waiting = {last.name}, [last]
+            while waiting:
+                for handle in waiting.pop().inputs:
+                    node = makers.get(handle) if isinstance(handle, Handle) else None
+                    if node is not None and node.name not in seen:
+                        seen.add(node.name)
+                        waiting.append(node)
+            if all(user.name in seen for user in users.get(before, [])):
+                found.add(end.name.removeprefix(prefix))
+        return found
