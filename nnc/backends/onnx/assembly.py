@@ -42,6 +42,13 @@ class OnnxNode:
     attributes: Mapping[str, Any]
     origin: Node | None = None
     """The node of the IR that it was made for."""
+    captured: tuple[Handle, ...] = ()
+    """Values that the body of a loop sees without being given them."""
+
+    @property
+    def reads(self) -> tuple[Handle | None, ...]:
+        """Every value that it depends on: the inputs, then what its body sees."""
+        return (*self.inputs, *self.captured)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +119,7 @@ class Assembly:
         inputs: Iterable[Handle | None],
         results: Sequence[str],
         attributes: Mapping[str, Any],
+        captured: tuple[Handle, ...] = (),
     ) -> tuple[Handle, ...]:
         """A node whose results wish for these names."""
         outputs = tuple(Handle(result) for result in results)
@@ -120,7 +128,10 @@ class Assembly:
         while free in self._names:
             free, number = f"{name}_{number}", number + 1
         self._names.add(free)
-        self.nodes.append(OnnxNode(operator, free, tuple(inputs), outputs, attributes, self.origin))
+        given = tuple(inputs)
+        self.nodes.append(
+            OnnxNode(operator, free, given, outputs, attributes, self.origin, captured)
+        )
         return outputs
 
     def bind(self, value: Value, handle: Handle) -> None:
@@ -176,11 +187,13 @@ class Scope:
         *inputs: Handle | None,
         results: Sequence[str],
         role: str = "",
+        captured: tuple[Handle, ...] = (),
         **attributes: Any,
     ) -> tuple[Handle, ...]:
         """A node with several results, each with its role."""
         wishes = [self._below(result or role) for result in results]
-        return self._assembly.add(operator, self._below(role), inputs, wishes, attributes)
+        name = self._below(role)
+        return self._assembly.add(operator, name, inputs, wishes, attributes, captured)
 
     def _below(self, role: str) -> str:
         return f"{self.name}/{role}" if role else self.name

@@ -12,6 +12,7 @@ from nnc.backends.base import Arrays
 from nnc.backends.onnx import model
 from nnc.backends.onnx.assembly import Array, Assembly, Handle, OnnxNode, Stored
 from nnc.backends.onnx.external import DataFile
+from nnc.backends.onnx.loops import Body
 from nnc.compiler import ir
 from nnc.compiler.types import Dim, Symbol
 
@@ -49,7 +50,7 @@ class OnnxGraph:
         """The nodes that take a value, one for each time, in order."""
         found: dict[Handle, list[OnnxNode]] = {}
         for node in self.nodes:
-            for handle in node.inputs:
+            for handle in node.reads:
                 if handle is not None:
                     found.setdefault(handle, []).append(node)
         return found
@@ -157,4 +158,8 @@ def _nodes(graph: OnnxGraph, names: Mapping[Handle, str]) -> Iterable[bytes]:
         while inputs and not inputs[-1]:  # what is left out at the end isn't written
             inputs.pop()
         outputs = (names[handle] for handle in node.outputs)
-        yield model.node(node.operator, node.name, inputs, outputs, node.attributes)
+        attributes = {
+            key: value.written(names) if isinstance(value, Body) else value
+            for key, value in node.attributes.items()
+        }
+        yield model.node(node.operator, node.name, inputs, outputs, attributes)

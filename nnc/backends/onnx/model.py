@@ -17,7 +17,8 @@ from nnc.compiler.diagnostics import Diagnostic, Failed
 from nnc.compiler.types import DType, Shape
 
 Chunks: TypeAlias = "tuple[bytes | memoryview, ...]"
-Attribute: TypeAlias = int | float | str | Sequence[int] | Sequence[str]
+Attribute: TypeAlias = int | float | str | bytes | Sequence[int] | Sequence[str]
+"""Bytes are a graph: the body of a loop."""
 
 ELEMENT_TYPES: Final[Mapping[DType, int]] = {
     "f32": 1,
@@ -113,8 +114,26 @@ def node(
     return message(1, *names, *described)
 
 
+def body(
+    name: str,
+    nodes: Iterable[bytes],
+    inputs: Iterable[tuple[str, int]],
+    outputs: Iterable[tuple[str, int]],
+) -> bytes:
+    """The graph of a loop's body: nodes, and the names and element types of its ends."""
+    ends = [*(_end(11, *end) for end in inputs), *(_end(12, *end) for end in outputs)]
+    return b"".join((*nodes, text(2, name), *ends))
+
+
+def _end(field: int, name: str, element: int) -> bytes:
+    """An input or output of a body; its shape is found out."""
+    return message(field, text(1, name), message(2, message(1, integer(1, element))))
+
+
 def _attribute(name: str, value: Attribute) -> bytes:
     match value:
+        case bytes():
+            return message(5, text(1, name), message(6, value), integer(20, 5))
         case int():
             return message(5, text(1, name), integer(3, value), integer(20, 2))
         case float():

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from nnc.backends.onnx import recurrence
 from nnc.backends.onnx.assembly import Array, Handle, Pack, Place, Rows, Unpack
 from nnc.backends.onnx.model import ELEMENT_TYPES
 from nnc.backends.onnx.table import ops
@@ -23,6 +24,10 @@ n; i, f, g, o)."""
 
 @ops.lowers(SimpleRNN, GRU, LSTM)
 def recurrent(op: Recurrent, place: Place) -> tuple[Handle, ...]:
+    """One operator in evaluation; a loop in training, and in float64, for which onnxruntime has no
+    kernel of the operators."""
+    if place.moment is not None or place.float_type == "f64":
+        return _step_by_step(op, place)
     x = place.add("Transpose", place.x, role="time_first", perm=[1, 0, 2])
     weights = _weights(op, place)
     given = [_lengths(op, place), *_initial(op, place)]
@@ -42,6 +47,30 @@ def recurrent(op: Recurrent, place: Place) -> tuple[Handle, ...]:
         last = joined[0] if op.merge == "concat" else None
         return _output(op, place, steps, states[0], last), *joined
     return (_output(op, place, steps, states[0], None),)
+
+
+def _step_by_step(op: Recurrent, place: Place) -> tuple[Handle, ...]:
+    has_lengths = _has_lengths(op, place)
+    given = place.inputs[1:-1] if has_lengths else place.inputs[1:]
+    names = op.results[1:]
+    initial: list[Handle | None] = [*given, *(None for _ in names[len(given) :])]
+    runs = recurrence.run(op, place, initial, _whole_lengths(op, place) if has_lengths else None)
+    states = [
+        _side_by_side(place, [direction[i] for direction in runs.states], name)
+        for i, name in enumerate(names)
+    ]
+    steps = runs.steps if op.return_sequences else [direction[0] for direction in runs.states]
+    if op.merge == "concat":
+        output = _side_by_side(place, steps, "output")
+    else:
+        both = place.add("Add", *steps, role="both")
+        half = place.number(0.5, "half")
+        output = both if op.merge == "sum" else place.add("Mul", both, half, role="mean")
+    return (output, *states) if op.return_state else (output,)
+
+
+def _side_by_side(place: Place, parts: Sequence[Handle], role: str) -> Handle:
+    return parts[0] if len(parts) == 1 else place.add("Concat", *parts, role=role, axis=-1)
 
 
 def _attributes(op: Recurrent) -> dict[str, Any]:
@@ -119,12 +148,15 @@ def _lengths(op: Recurrent, place: Place) -> Handle | None:
     """The number of valid steps of each example, 1 to T, as ONNX takes it."""
     if not _has_lengths(op, place):
         return None
+    return place.add("Cast", _whole_lengths(op, place), role="lengths", to=ELEMENT_TYPES["i32"])
+
+
+def _whole_lengths(op: Recurrent, place: Place) -> Handle:
     whole = place.inputs[-1]
     if place.node.inputs[-1].type.dtype != "i64":
         whole = place.add("Cast", whole, role="whole", to=ELEMENT_TYPES["i64"])
     below = place.add("Min", whole, place.size(0, 0, "steps_given"), role="at_most")
-    inside = place.add("Max", below, place.whole([1], "one"), role="at_least")
-    return place.add("Cast", inside, role="lengths", to=ELEMENT_TYPES["i32"])
+    return place.add("Max", below, place.whole([1], "one"), role="at_least")
 
 
 def _initial(op: Recurrent, place: Place) -> list[Handle | None]:

@@ -14,7 +14,6 @@ from nnc.backends.onnx.emit import DEFAULT_OPSET, assembled, emit
 from nnc.backends.onnx.model import IR_VERSIONS
 from nnc.compiler.diagnostics import Diagnostic, Failed
 from nnc.compiler.ir import Graph, Program
-from nnc.compiler.vocabulary.ops.recurrent import Recurrent
 
 if TYPE_CHECKING:
     import onnx
@@ -40,10 +39,6 @@ class OnnxRunner(Runner):
         self._weights = {name: np.asarray(array) for name, array in weights.items()}
         self._program = program
         self._precision = precision
-        words = [node.op.word for node in program.graph.nodes if isinstance(node.op, Recurrent)]
-        if precision == "float64" and words:
-            # Some kernels are registered for float64 and fail when they run.
-            raise NotImplementedError(f"onnxruntime can't run `{words[0]}` in float64")
         artifact = emit(program, self._weights, opset=opset, precision=precision)
         missing = onnxruntime.capi.onnxruntime_pybind11_state.NotImplemented
         try:

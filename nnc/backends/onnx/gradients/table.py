@@ -83,14 +83,14 @@ class Back(Scope):
         return self.node.outputs[0]
 
     def x(self, number: int = 0) -> Handle:
-        """An input."""
-        found = self.node.inputs[number]
+        """An input, or behind them a value that the body of a loop sees."""
+        found = self.node.reads[number]
         assert found is not None
         return found
 
     def has(self, number: int) -> bool:
         """Whether an input is given."""
-        return number < len(self.node.inputs) and self.node.inputs[number] is not None
+        return number < len(self.node.reads) and self.node.reads[number] is not None
 
     def needs(self, number: int = 0) -> bool:
         """Whether somebody asks for the gradient of an input."""
