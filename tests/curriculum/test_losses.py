@@ -81,3 +81,21 @@ def test_what_does_not_fit_is_said(end: str, loss: str, cure: str | None) -> Non
     train {{ {target}  loss = {loss}  optimizer = sgd(lr=0.1) }}
     """)
     assert [(d.code, d.help) for d in found] == ([("W106", cure)] if cure else [])
+
+
+@pytest.mark.parametrize(
+    ("end", "warned"),
+    [
+        ("", True),
+        (" -> tanh", True),
+        (" -> softplus", False),
+        (" -> exp", False),
+        (" -> relu", False),
+    ],
+)
+def test_rates_that_may_be_below_0_are_told(end: str, warned: bool) -> None:
+    _, found = compile_text(f"""
+    model M {{ input x: f32[4]  output p = x -> Dense(3){end} }}
+    train {{ target t: f32[3]  loss = poisson(p, t)  optimizer = sgd(lr=0.1) }}
+    """)
+    assert [d.code for d in found] == (["W107"] if warned else [])

@@ -10,6 +10,9 @@ from nnc.compiler.passes.scope import Binding, Scope
 from nnc.compiler.passes.state import State
 from nnc.compiler.vocabulary.ops.base import Activation, Weighted
 
+NOT_BELOW_0 = {"relu", "relu6", "sigmoid", "hard_sigmoid", "softplus", "softmax", "step"}
+"""The activations that give no numbers below 0."""
+
 
 class Shared:
     """Bindings made together by `a, b = …`: using one is enough."""
@@ -64,6 +67,7 @@ def lint(state: State) -> None:
     if state.training is not None:
         for term in state.training.losses:
             _loss_fits(state.report, state.graph, term)
+            _above_0(state.report, state.graph, term)
 
 
 def _dead_bias(report: Report, graph: ir.Graph) -> None:
@@ -143,6 +147,23 @@ def _loss_fits(report: Report, graph: ir.Graph, term: ir.LossTerm) -> None:
     elif cure := _unfit(term, last.word):
         message = f"`{word}` does not fit an output that ends in `{last.word}`"
         _warn(report, "W106", message, places, cure)
+
+
+def _above_0(report: Report, graph: ir.Graph, term: ir.LossTerm) -> None:
+    """Rates and variances: what makes them must not give numbers below 0."""
+    for place in term.loss.positive:
+        maker = graph.makers.get(term.predictions[place].name)
+        if maker is None or not isinstance(maker.op, Weighted | Activation):
+            continue
+        if maker.op.word in NOT_BELOW_0:
+            continue
+        word, output = term.loss.word, term.outputs[place]
+        labels = [
+            Label(term.span, f"`{word}` is taken here"),
+            Label(maker.span, f"a {maker.op.word} gives numbers below 0 too"),
+        ]
+        message = f"`{word}` needs `{output}` above 0, but it may be below"
+        _warn(report, "W107", message, labels, "end it in `softplus` or `exp`")
 
 
 def _unfit(term: ir.LossTerm, activation: str) -> str | None:
