@@ -15,11 +15,11 @@ from nnc.compiler.ir import LossTerm, Program
 from nnc.compiler.source import NOWHERE
 
 TRAINING = {
-    name: backend
-    for name, backend in {**BACKENDS, REFERENCE.name: REFERENCE}.items()
-    if backend.load_engine is not None
+    backend.name: backend
+    for backend in (BACKENDS["onnx"], BACKENDS["torch"], BACKENDS["keras"], REFERENCE)
 }
-"""The backends that train, by name; the first that is installed is the default."""
+"""The backends that train, by name; the first that is installed, which ONNX Runtime always is, is
+the default."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,11 @@ def precision_of(backend: str) -> Precision:
     return "float64" if backend == REFERENCE.name else "float32"
 
 
-def default() -> str:
-    """The name of the first backend that is installed; the reference always is."""
-    return next(name for name, backend in TRAINING.items() if backend.missing is None)
+def default(program: Program) -> str:
+    """The name of the first backend that is installed and refuses no word of the program; the
+    reference does neither."""
+    installed = [backend for backend in TRAINING.values() if backend.missing is None]
+    return next(backend.name for backend in installed if not backend.refusals(program))
 
 
 def load(program: Program, weights: Arrays, setup: Setup) -> Engine:
