@@ -87,7 +87,7 @@ class TextTable:
         """The columns by NumPy's own reader; None where it can't read them all."""
         if self._delimiter is None:
             return self._fast_text(lines, wanted)
-        lines = [line for line in lines if line.strip()]
+        lines = [line for line in lines if line.strip("\r\n")]
         cuts = self.width - 1
         if not lines or any(line.count(self._delimiter) != cuts for line in lines):
             return None

@@ -48,7 +48,7 @@ def open_data(
         raise failed("E611", "the spec has no data block", "give the examples: `--data FILE.npz`")
     before = fitted["fields"] if fitted else {}
     read = Tables(data, base, path, [*_asked(data.fields, before), *_beside(data)])
-    feeds = _feeds(program, data.fields, read, before)
+    feeds = _feeds(program, data.fields, read, before, ahead=True)
     splits = _splits(program, data, feeds, read)
     for one in feeds:
         one.learn(splits["train"])
@@ -61,7 +61,7 @@ def open_data(
 
 def prepare_inputs(program: Program, path: Path, fitted: Mapping[str, Any]) -> Arrays:
     """The inputs alone of new examples in a file of the kind that the data block reads, prepared
-    with what was learnt. Raises Failed (E611 to E614)."""
+    with what was learnt. Windows need no rows behind them. Raises Failed (E611 to E614)."""
     data = program.data
     inputs = {value.name: value for value in program.graph.inputs}
     if _ready(data, path):
@@ -69,7 +69,7 @@ def prepare_inputs(program: Program, path: Path, fitted: Mapping[str, Any]) -> A
     assert data is not None
     chains = [chain for chain in data.fields if inputs.keys() & {*chain.names}]
     read = Tables(data, path.parent, path, _asked(chains, fitted["fields"]))
-    feeds = _feeds(program, chains, read, fitted["fields"])
+    feeds = _feeds(program, chains, read, fitted["fields"], ahead=False)
     made = _all(feeds, _count(feeds))
     return {name: array for name, array in made.items() if name in inputs}
 
@@ -95,9 +95,16 @@ def _beside(data: Data) -> list[tuple[Field, Request]]:
 
 
 def _feeds(
-    program: Program, chains: Sequence[Field], read: Tables, learnt: Mapping[str, Any]
+    program: Program,
+    chains: Sequence[Field],
+    read: Tables,
+    learnt: Mapping[str, Any],
+    *,
+    ahead: bool,
 ) -> list[Feed]:
-    return [feed(read, chain, program, learnt.get(_key(chain), [])) for chain in chains]
+    known = [learnt.get(_key(chain), []) for chain in chains]
+    pairs = zip(chains, known, strict=True)
+    return [feed(read, chain, program, before, ahead=ahead) for chain, before in pairs]
 
 
 # ---- arrays that are ready -------------------------------------------------------------------

@@ -132,7 +132,9 @@ def _enter(digest: Any, table: Mapping[Any, Any], files: Sequence[str]) -> None:
             digest.update(f"{name}\n".encode() + np.ascontiguousarray(column).tobytes())
 
 
-def feed(read: Tables, chain: Field, program: Program, learnt: list[Learnt]) -> Feed:
+def feed(
+    read: Tables, chain: Field, program: Program, learnt: list[Learnt], *, ahead: bool
+) -> Feed:
     """A chain with its columns. Raises Failed (E611, E612, E614)."""
     targets = program.training.targets if program.training else ()
     named = {value.name: value for value in (*program.graph.inputs, *targets)}
@@ -142,4 +144,4 @@ def feed(read: Tables, chain: Field, program: Program, learnt: list[Learnt]) -> 
         column: Any = Images(read.table(chain)["files"], chain.columns.channels, last)
     else:
         column = read.column(chain, request(chain, learnt))
-    return Feed(chain, column, given, read.label(chain), last, list(learnt))
+    return Feed(chain, column, given, read.label(chain), last, list(learnt), ahead)
