@@ -57,29 +57,27 @@ def load(program: Program, weights: Arrays, setup: Setup) -> Engine:
     return backend.load_engine()(program, weights, setup.precision, setup.device)
 
 
-def check_parts(program: Program) -> None:
+def check_parts(program: Program, cure: str = "train without `--accumulate`") -> None:
     """Raise Failed (E805) when parts of a batch don't add up to its gradient."""
     assert program.training is not None
-    found = [_not_a_mean(term) for term in program.training.losses]
+    found = [_not_a_mean(term, cure) for term in program.training.losses]
     faults = [fault for fault in found if fault is not None]
     if faults:
         raise Failed(faults)
 
 
-def _not_a_mean(term: LossTerm) -> Diagnostic | None:
+def _not_a_mean(term: LossTerm, cure: str) -> Diagnostic | None:
     """What is said of a loss that is not a mean over examples that count alike."""
-    given = {name: getattr(term.loss, name, None) for name in ("class_weights", "ignore")}
-    why = next((name for name, value in given.items() if value is not None), None)
-    if getattr(term.loss, "reduction", "mean") != "mean":
-        why = "reduction"
+    why = term.loss.no_mean
     if why is None:
         return None
+    with_ = "" if why == term.loss.word else f"with `{why}`, "
     return Diagnostic(
         "E805",
-        f"with `{why}`, `{term.loss.word}` is no mean over examples that count alike: a batch in "
-        "parts would take another step than the batch",
+        f"{with_}`{term.loss.word}` is no mean over examples that count alike: a batch in parts "
+        "would take another step than the batch",
         () if term.span == NOWHERE else (Label(term.span, "this loss"),),
-        help="train without `--accumulate`",
+        help=cure,
     )
 
 
