@@ -1,8 +1,9 @@
-"""`nnc plot`: the graph of a model, or the curve of an activation."""
+"""`nnc plot`: the graph of a model, the history of a run, or the curve of an activation."""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,21 +21,28 @@ _FORMATS = {
     ".htm": "html",
     ".mmd": "mermaid",
     ".mermaid": "mermaid",
+    ".dot": "dot",
+    ".gv": "dot",
 }
+_RASTER = (".png", ".jpg", ".jpeg", ".webp", ".pdf")
 
 
 @click.command(
     "plot",
     cls=Verb,
-    example="nnc plot model.nn -o model.svg\nnnc plot relu -o relu.svg",
-    short_help="draw the graph of a model, or the curve of an activation",
+    example=(
+        "nnc plot model.nn -o model.svg\n"
+        "nnc plot runs/wide -o history.html\n"
+        "nnc plot relu -o relu.svg"
+    ),
+    short_help="draw the graph of a model, the history of a run, or an activation",
 )
 @click.argument("file", required=False, type=FILE)
 @click.option("--activation", metavar="NAME", help="the curve of an activation and its derivative")
 @click.option(
-    "-o", "--output", metavar="PATH", type=FILE, help=".svg, .html or .mmd; stdout without it"
+    "-o", "--output", metavar="PATH", type=FILE, help=".svg, .html, .mmd or .dot; else to stdout"
 )
-@click.option("--format", "format_", type=click.Choice(["svg", "html", "mermaid"]))
+@click.option("--format", "format_", type=click.Choice(["svg", "html", "mermaid", "dot"]))
 @specs.set_option
 def command(
     file: str | None,
@@ -43,10 +51,10 @@ def command(
     format_: str | None,
     settings: dict[str, Any],
 ) -> None:
-    """Draw the graph of a spec as SVG, as an HTML page, or as a Mermaid flowchart.
+    """Draw the graph of a spec as SVG, as an HTML page, as a Mermaid flowchart or as DOT.
 
-    With `--activation`, or with its name in place of FILE, draw an activation's curve and
-    derivative.
+    Of a run's folder draw the history: loss, metrics, learning rate, gradients. With
+    `--activation`, or with its name in place of FILE, draw an activation's curve and derivative.
     """
     if (file is None) == (activation is None):
         raise click.UsageError("give a FILE, or `--activation NAME`")
@@ -56,6 +64,8 @@ def command(
     refuse_overwriting(output, file)
     if activation is not None:
         text = _curve(activation, format_)
+    elif os.path.isdir(str(file)):
+        text = _history(str(file), settings, format_)
     else:
         text = _graph(str(file), settings, format_)
     if output is None or output == "-":
@@ -69,7 +79,9 @@ def _format_of(output: str | None) -> str:
         return "svg"
     suffix = os.path.splitext(output)[1].lower()
     if suffix not in _FORMATS:
-        raise Unusable(f"pictures are written as .svg, .html or .mmd, not as {output}")
+        cure = "write .svg and convert it: every browser and drawing program does"
+        message = f"pictures are written as .svg, .html, .mmd or .dot, not as {output}"
+        raise Unusable(message, cure if suffix in _RASTER else None)
     return _FORMATS[suffix]
 
 
@@ -82,9 +94,31 @@ def _graph(file: str, settings: dict[str, Any], format_: str) -> str:
         from nnc.plot.mermaid import mermaid
 
         return mermaid(drawn)
+    if format_ == "dot":
+        from nnc.plot.dot import dot
+
+        return dot(drawn)
     from nnc.plot import svg
 
     return svg.html(drawn) if format_ == "html" else svg.svg(drawn)
+
+
+def _history(path: str, settings: dict[str, Any], format_: str) -> str:
+    """The history of a run."""
+    if format_ not in ("svg", "html"):
+        raise click.UsageError("the history of a run is drawn as SVG or HTML")
+    if settings:
+        raise click.UsageError("`--set` is for a spec: a run has had its parameters")
+    from nnc.plot.chart import document, text
+    from nnc.training.folder import Folder
+    from nnc.training.report import curves, page
+
+    folder = Folder(Path(path))
+    record = folder.read_record()
+    found = curves.charts(folder, record)
+    if format_ == "svg":
+        return document(record.name, found)
+    return page.page(record.name, [f"<h1>{text(record.name)}</h1>", page.charts(found)])
 
 
 def _curve(name: str, format_: str) -> str:

@@ -25,7 +25,7 @@ _PADDING = 9.0
 _MARGIN = 24.0
 _BOLD = 1.18
 
-COLORS = {
+_COLORS = {
     "input": ("#e8eef7", "#5b7db1"),
     "output": ("#e8eef7", "#5b7db1"),
     "activation": ("#fdf0d5", "#c8963e"),
@@ -92,6 +92,11 @@ def html(drawing: Drawing) -> str:
         f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
         f"<title>{_text(drawing.name)}</title>\n<style>{style}</style>\n{svg(drawing)}</html>\n"
     )
+
+
+def colors(family: str) -> tuple[str, str]:
+    """Fill and edge of the boxes of a family."""
+    return _COLORS.get(family, _OTHER)
 
 
 def opening(width: float, height: float) -> str:
@@ -169,7 +174,7 @@ def _span(group: Group, layout: Layout) -> tuple[int, int]:
 
 
 def _box_parts(box: Box, place: _Place) -> Iterator[str]:
-    fill, edge = COLORS.get(box.family, _OTHER)
+    fill, edge = colors(box.family)
     left, x = place.x - place.width / 2, f"{place.x:.1f}"
     round_ = 22 if box.family in ("input", "output") else 7
     yield (

@@ -1,10 +1,11 @@
-"""`nnc evaluate`, `nnc predict RUN` and `nnc runs`."""
+"""`nnc evaluate`, `nnc predict RUN`, `nnc runs` and `nnc plot RUN`."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import numpy as np
@@ -122,42 +123,6 @@ def test_a_sigmoid_between_two_classes_names_them(nnc: Nnc, folder: Path) -> Non
     assert [row.partition(",")[0] for row in rows[1:]] == ["red", "green"]
 
 
-REGRESSION = """\
-data {
-  source = csv("prices.csv")
-  x = column("size") -> standardize
-  y = column("price") -> scale(0.001) -> %s
-}
-
-model Prices {
-  input  x: f32[1]
-  output p = x -> Dense(1)
-}
-
-train {
-  target y: f32[1]
-  loss      = mse(p, y)
-  optimizer = sgd(lr=0.2)
-  epochs    = 200
-  batch     = all
-}
-"""
-
-
-@pytest.mark.parametrize("preparation", ["standardize", "minmax"])
-def test_estimates_come_in_the_units_of_the_data(nnc: Nnc, folder: Path, preparation: str) -> None:
-    (folder / "prices.nn").write_text(REGRESSION % preparation)
-    rows = [f"{size},{3000 * size + 50000}" for size in range(20, 120, 10)]
-    (folder / "prices.csv").write_text("\n".join(["size,price", *rows]))
-    assert nnc("train", "prices.nn", "--backend", "reference", "-q").exit_code == 0
-    (folder / "new.csv").write_text("size\n33\n200\n")
-    given = ("predict", "runs/prices-1", "--input", "new.csv", "--backend", "reference")
-    result = nnc(*given)
-    assert result.exit_code == 0, result.stderr
-    found = [float(row["p[0]"]) for row in csv.DictReader(io.StringIO(result.stdout))]
-    assert found == pytest.approx([149000, 650000], rel=1e-4)
-
-
 def test_runs_are_a_table_by_a_metric(nnc: Nnc, folder: Path, run: Path) -> None:
     nnc("train", "flowers.nn", "--backend", "reference", "-q", "--epochs", "1")
     lines = nnc("runs").stdout.splitlines()
@@ -219,3 +184,30 @@ def test_splits_and_weights_that_are_not_there(nnc: Nnc, folder: Path, run: Path
     assert "has no last weights yet" in nnc("evaluate", "runs/flowers-1").stderr
     Folder(run).last.write_bytes(b"damaged")
     assert "error[E601]" in nnc("evaluate", "runs/flowers-1").stderr
+
+
+# ---- plot ----------------------------------------------------------------------------------
+
+
+def test_the_history_of_a_run_is_drawn(nnc: Nnc, folder: Path) -> None:
+    assert nnc("plot", "runs/flowers-1", "-o", "history.svg").exit_code == 0
+    root = ET.parse(folder / "history.svg").getroot()
+    labels = [e.get("aria-label") for e in root if "chart" in e.get("class", "") and e.get("role")]
+    assert labels == ["loss", "accuracy", "learning rate", "gradient norm of each layer"]
+    assert nnc("plot", "runs/flowers-1").stdout == (folder / "history.svg").read_text("utf-8")
+    page = nnc("plot", "runs/flowers-1", "--format", "html").stdout
+    assert page.startswith("<!doctype html>")
+    assert page.count('<svg xmlns="http://www.w3.org/2000/svg" class="chart"') == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("runs/flowers-1", "--format", "dot"), "drawn as SVG or HTML"),
+        (("runs/flowers-1", "--set", "n=1"), "a run has had its parameters"),
+        (("runs",), "runs is not a run: it has no run.json"),
+    ],
+)
+def test_what_is_no_history_is_refused(nnc: Nnc, arguments: tuple[str, ...], words: str) -> None:
+    result = nnc("plot", *arguments)
+    assert (result.exit_code > 0, words in result.stderr) == (True, True), result.stderr

@@ -13,6 +13,7 @@ import pytest
 import nnc as package
 from nnc import summary, templates
 from nnc.backends import initial, weights
+from nnc.plot.dot import quoted
 from tests.cli.conftest import XOR, Nnc, contents, process
 
 CLASSIC = "model M { input x: f32[6]  output y = x -> Dense(9) -> sigmoid -> Dense(4) }"
@@ -379,6 +380,21 @@ def test_blocks_are_groups(nnc: Nnc, folder: Path) -> None:
     assert mermaid.count("subgraph") == mermaid.count("end\n") == 2
 
 
+def test_a_graph_for_graphviz(nnc: Nnc, folder: Path) -> None:
+    shown = nnc("plot", "xor.nn", "--format", "dot").stdout
+    assert shown.startswith('digraph "Xor" {\n  rankdir=TB;\n')
+    assert '  n0 [label="x\\nf32[2]", ' in shown
+    assert shown.count(" -> ") == 5
+    text = "block Pair { input x  output y = x -> Dense(3) -> relu }\n"
+    text += "model M { input x: f32[3]  output y = x -> Pair as a -> Pair as b }"
+    (folder / "b.nn").write_text(text)
+    assert nnc("plot", "b.nn", "-o", "b.dot").exit_code == 0
+    blocks = (folder / "b.dot").read_text()
+    assert 'label="Pair  a"' in blocks
+    assert blocks.count("{") == blocks.count("}") == 3
+    assert quoted('a\\"b\n') == r'"a\\\"b\\n"'
+
+
 @pytest.mark.parametrize("name", ["relu", "leaky_relu", "sigmoid", "tanh", "gelu", "step"])
 def test_the_curve_of_an_activation(nnc: Nnc, folder: Path, name: str) -> None:
     assert nnc("plot", name, "-o", f"{name}.svg").exit_code == 0
@@ -392,7 +408,9 @@ def test_the_curve_of_an_activation(nnc: Nnc, folder: Path, name: str) -> None:
         (("relv",), "did you mean `relu`?"),
         (("softmax",), "has no curve"),
         (("--activation", "Dense"), "neither a file nor an activation"),
-        (("xor.nn", "-o", "a.png"), "written as .svg, .html or .mmd"),
+        (("xor.nn", "-o", "a.png"), "written as .svg, .html, .mmd or .dot, not as a.png"),
+        (("xor.nn", "-o", "a.png"), "write .svg and convert it"),
+        (("xor.nn", "-o", "a.doc"), "not as a.doc"),
         (("xor.nn", "-o", "xor.nn", "--format", "svg"), "is read here"),
     ],
 )

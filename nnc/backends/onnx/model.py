@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from nnc.backends.onnx.protobuf import head, integer, integers, message, real, text, texts
+from nnc.backends.protobuf import head, integer, integers, message, real, text, texts
 from nnc.compiler.diagnostics import Diagnostic, Failed
 from nnc.compiler.types import DType, Shape
 
@@ -42,8 +42,6 @@ NUMPY_TYPES: Final[Mapping[str, int]] = {
     "uint64": 13,
 }
 
-TEXT: Final = 8
-"""The element type of texts, which the language doesn't have."""
 IR_VERSIONS: Final[Mapping[int, int]] = {
     18: 8,
     19: 9,
@@ -152,9 +150,6 @@ def _attribute(name: str, value: Attribute) -> bytes:
 
 def tensor(name: str, array: NDArray[Any]) -> Chunks:
     """A stored tensor of a graph; small ones in one piece, large ones with their own memory."""
-    if array.dtype.kind == "U":
-        shape, strings = integers(1, array.shape), texts(6, array.ravel().tolist())
-        return (message(5, shape + integer(2, TEXT), strings, text(8, name)),)
     memory = contiguous(array)
     described = _described(name, array) + head(9, memory.nbytes)
     first = head(5, len(described) + memory.nbytes) + described

@@ -20,7 +20,7 @@ from nnc.backends.onnx.emit import emit
 from nnc.backends.onnx.foreign.checks import inspected
 from nnc.backends.onnx.foreign.session import ForeignModel
 from nnc.backends.onnx.foreign.wire import LIMIT
-from nnc.backends.onnx.protobuf import message
+from nnc.backends.protobuf import message
 from nnc.compiler.diagnostics import Failed
 from nnc.compiler.explain import explanation
 

@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from nnc.backends.torch.pieces.distributed import Together
 from nnc.backends.torch.pieces.draws import drawn_order, hashed
 from nnc.backends.torch.pieces.program import (
     BATCH,
@@ -131,8 +130,6 @@ def train(
     size = BATCH  # when: batch
     steps = epochs * -(-count // size)
     optimizer = optimizer_of(model)
-    smallest = (count - 1) % size + 1  # when: distributed
-    together = Together(model, optimizer, smallest)  # when: distributed
     early = EarlyStopping()  # when: stop
     plateau = Plateau()  # when: plateau
     history: list[dict[str, float]] = []
@@ -143,12 +140,11 @@ def train(
         rows = drawn_order(count, hashed(epoch - 1, ORDER_KEY))  # when: batch
         total = torch.zeros((), dtype=torch.float64)
         for batch in batches(examples, rows, size):
-            set_step(model, step)  # when: random and not distributed
+            set_step(model, step)  # when: random
             batch = augment(batch, among(rows, step, size), epoch)  # when: augmented
             rate = learning_rate(step, steps)  # when: not plateau
             rate = plateau.rate(step, steps)  # when: plateau
-            loss = update(model, optimizer, batch, rate)  # when: not distributed
-            loss = together.update(batch, step, rate)  # when: distributed
+            loss = update(model, optimizer, batch, rate)
             step += 1
             total += loss * len(next(iter(batch.values())))
         results = {"loss": float(total) / count}
@@ -156,7 +152,9 @@ def train(
         if logged:  # when: shown
             results = evaluate(model, examples) | results  # when: shown
         results = evaluate(model, examples) | results  # when: monitored
-        results |= validated(model, data)
+        if "validation" in data:
+            measured = evaluate(model, data["validation"])
+            results |= {f"val_{name}": value for name, value in measured.items()}
         history.append(results)
         if logged:
             print(f"epoch {epoch}: {report(results)}", flush=True)
@@ -166,14 +164,6 @@ def train(
     if early.weights:  # when: restore
         model.load_state_dict(early.weights)  # when: restore
     return history
-
-
-def validated(model: nn.Module, data: dict[str, dict[str, Tensor]]) -> dict[str, float]:
-    """The results on data["validation"], as `val_…`; none without it."""
-    if "validation" not in data:
-        return {}
-    measured = evaluate(model, data["validation"])
-    return {f"val_{name}": value for name, value in measured.items()}
 
 
 @torch.no_grad()

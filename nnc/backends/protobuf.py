@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable
 
-_VARINT, _BYTES, _FIXED32 = 0, 2, 5
+_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
 def integer(field: int, number: int) -> bytes:
@@ -26,6 +26,11 @@ def integers(field: int, numbers: Iterable[int]) -> bytes:
 def real(field: int, number: float) -> bytes:
     """A number of 32 bits."""
     return _varint(field << 3 | _FIXED32) + struct.pack("<f", number)
+
+
+def double(field: int, number: float) -> bytes:
+    """A number of 64 bits."""
+    return _varint(field << 3 | _FIXED64) + struct.pack("<d", number)
 
 
 def text(field: int, string: str) -> bytes:

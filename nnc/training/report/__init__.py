@@ -1,0 +1,1 @@
+"""What is shown of a run: its history as charts, and the page `report.html`."""
