@@ -102,8 +102,8 @@ class Walker:
         else:
             try:
                 return backend.load_engine()(program, self.course.weights, self.path.precision)
-            except NotImplementedError as error:
-                self._end("refused", str(error))
+            except ValueError as error:  # a precision in which it has not every kernel
+                self._end("refused", str(error).partition("\n")[0])
             except Exception as error:  # a framework may raise anything
                 self._end("failed", said(error))
         return None

@@ -92,15 +92,23 @@ def test_networks_train_the_same_in_both_precisions(model: str, backend: str) ->
     found = walked(program(model), 15, [backend], "float64", "float32")
     exact, single = found.paths
     assert found.agrees, (exact.first, single.first)
-    assert furthest(exact) < 1e-11
+    # onnxruntime has no convolution in float64.
+    assert exact.state == ("refused" if (backend, model) == ("onnx", "cnn") else "compared")
+    assert exact.state == "refused" or furthest(exact) < 1e-11
     assert 1e-9 < furthest(single) < 1e-3
     assert single.promised == 10
 
 
+@pytest.mark.parametrize("backend", ["torch", "keras"])
+def test_norms_of_convolutions_are_taken_over_all_axes(backend: str) -> None:
+    path = compared(program("cnn", "lamb(0.01, weight_decay=0.1)"), 3, backend)
+    assert path.agrees, path.message
+
+
 @pytest.mark.parametrize("backend", TRAINING)
 def test_a_hundred_steps(backend: str) -> None:
-    path = compared(program("cnn"), 100, backend)
-    assert path.agrees
+    path = compared(program("mlp" if backend == "onnx" else "cnn"), 100, backend)
+    assert path.agrees, path.message
     assert len(path.steps) == 100
     assert furthest(path) < 1e-9
 

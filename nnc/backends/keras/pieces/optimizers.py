@@ -299,11 +299,16 @@ class Lion(Rule):
         mean.assign(self.beta2 * mean + (1 - self.beta2) * gradient)
 
 
-def norm_of(path: str, array: Any) -> Any:
+def norm_of(array: Any) -> Any:
+    """The Euclidean norm; Keras' own takes two axes at most."""
+    return ops.sqrt(ops.sum(ops.square(array)))
+
+
+def norm_of_rows(path: str, array: Any) -> Any:
     """The norm of a weight; each bias of a GRU, a row of a variable, has one."""
     if path.endswith("gru_cell/bias"):
         return ops.norm(array, axis=-1, keepdims=True)
-    return ops.norm(array)
+    return norm_of(array)
 
 
 class Lamb(Moments):
@@ -323,10 +328,10 @@ class Lamb(Moments):
         root = ops.sqrt(square / self.correction(self.beta2, variable)) + self.epsilon
         first = mean / self.correction(self.beta1, variable)
         step = first / root + self.decay * variable
-        norm, size = ops.norm(variable), ops.norm(step)  # when: not blocks
+        norm, size = norm_of(variable), norm_of(step)  # when: not blocks
         place = self._get_variable_index(variable)  # when: blocks
         path = self._trainable_variables[place].path  # when: blocks
-        norm, size = (norm_of(path, x) for x in (variable, step))  # when: blocks
+        norm, size = (norm_of_rows(path, x) for x in (variable, step))  # when: blocks
         whole = ops.logical_and(norm > 0, size > 0)
         trust = ops.where(whole, norm / ops.where(whole, size, 1), 1)
         variable.assign_sub(rate * ops.cast(trust, variable.dtype) * step)
