@@ -13,12 +13,15 @@ export TF_CPP_MIN_LOG_LEVEL := 3
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint format golden index measure bench fuzz clean
+.PHONY: help demo compare test check lint format golden index measure bench fuzz clean
 
 help:  ## the verbs
 	@sed -n 's/^\([a-z]*\):.*##  *\(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
-demo: $(VENV)/.all  ## compile, train and compare on real digit images, on every backend
+demo: $(VENV)/.data  ## compile, train and compare on real digit images, with what is installed
+	@$(PYTHON) -m nnc.demo
+
+compare: $(VENV)/.all  ## the demo with PyTorch and Keras, which it installs
 	@$(PYTHON) -m nnc.demo
 
 test: $(VENV)/.dev  ## every test
@@ -62,10 +65,16 @@ fuzz: $(VENV)/.dev  ## the property tests with many more examples, new ones each
 clean:  ## remove .venv and the caches
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
 
+$(VENV)/pyvenv.cfg:
+	$(PYTHON3) -m venv $(VENV)
+
+$(VENV)/.data: constraints.txt pyproject.toml | $(VENV)/pyvenv.cfg
+	$(PIP) -e '.[data]'
+	@touch $@
+
 # torch comes alone and first: its pin is the build without CUDA where an index offers one, and
 # nothing that depends on torch may choose another.
-$(VENV)/.torch: constraints.txt
-	$(PYTHON3) -m venv $(VENV)
+$(VENV)/.torch: constraints.txt | $(VENV)/pyvenv.cfg
 	$(PIP) $$(sed -n '/^torch==/p' constraints.txt)
 	@touch $@
 

@@ -1,45 +1,44 @@
-"""`make demo`: one spec, three backends, real digits, one table.
+"""`make demo`: XOR and real digits, trained with what is installed, and one table.
 
-Compiles XOR and a CNN for scikit-learn's 1,797 handwritten digits to PyTorch, Keras and ONNX,
-trains the generated programs, carries the trained weights through one safetensors file to every
-backend, and shows what each of them says about images that training never saw.
+ONNX Runtime, which comes with nnc, trains a CNN on scikit-learn's handwritten digits. Where
+PyTorch and Keras are installed they train the same spec too. The trained weights go through one
+safetensors file to every backend, and the table shows what each of them says about images that
+training never saw.
 """
 
 from __future__ import annotations
 
+import csv
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
 from nnc.backends import initial, weights
 from nnc.backends.base import Arrays
-from nnc.backends.files import write_whole
 from nnc.backends.registry import BACKENDS, REFERENCE
 from nnc.compiler.ir import Program
 from nnc.loading import compile_file
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from nnc.training.data import open_data
 
 SPECS = Path(__file__).parents[1] / "specs"
-HELD_OUT = 450
-"""Images kept for the test, a quarter of all."""
+TITLES = {"torch": "PyTorch", "keras": "Keras", "onnx": "ONNX Runtime"}
 
 
 @dataclass(frozen=True)
 class Row:
-    """What one backend says about the held-out images."""
+    """What one backend says about the held-out images with the weights that another trained."""
 
-    backend: str
     trained_by: str
+    first_loss: float
+    backend: str
     accuracy: float
     difference: float
 
@@ -52,116 +51,104 @@ def main() -> None:
         _digits(console, Path(folder))
 
 
-def _load(path: Path) -> Program:
-    program, diagnostics = compile_file(path)
-    if program is None:
-        raise SystemExit("; ".join(d.message for d in diagnostics))
-    return program
+def installed() -> list[str]:
+    """The backends that can train here, ONNX Runtime first."""
+    order = ("onnx", "torch", "keras")
+    return [name for name in order if BACKENDS[name].missing is None]
 
 
-def _compile(program: Program, folder: Path, stem: str) -> Arrays:
-    """Write every backend's artifact and the canonical initial weights beside it."""
-    arrays = initial.weights(program.graph, program.seed)
-    for name, backend in BACKENDS.items():
-        assert backend.load_emit is not None
-        emit = backend.load_emit()
-        artifact = emit(program, arrays) if name == "onnx" else emit(program)
-        write_whole(folder / f"{stem}_{name}{artifact.suffix}", artifact.chunks)
-        weights.write(folder / f"{stem}_{name}.safetensors", arrays)
-    return arrays
-
-
-def _train(console: Console, folder: Path, stem: str, backend: str, *options: str) -> Path:
-    """Run a generated program as its user would; gives the weights that it saved."""
-    saved = folder / f"{stem}_{backend}_trained.safetensors"
-    script = f"{stem}_{backend}.py"
-    command = [script, *options, "--save", saved.name]
-    console.print(f"\n$ python {' '.join(command)}", style="bold", markup=False)
+def _train(console: Console, folder: Path, spec: str, backend: str) -> Path:
+    """Train a spec as a user would; gives the folder of the run."""
+    run = f"{Path(spec).stem}_{backend}"
+    command = ["nnc", "train", spec, "--backend", backend, "-o", run]
+    console.print(f"\n$ {' '.join(command)}", style="bold", markup=False)
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
     # TensorFlow greets on stderr whatever its settings are: shown when something goes wrong
     ran = subprocess.run(
-        [sys.executable, *command],
+        [sys.executable, "-m", *command],
         cwd=folder,
         env={**os.environ, **quiet},
         check=False,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
     )
     if ran.returncode:
         raise SystemExit(ran.stderr)
-    return saved
+    console.print((folder / run / "log.txt").read_text(encoding="utf-8"), markup=False)
+    return folder / run
 
 
 def _xor(console: Console, folder: Path) -> None:
-    console.rule("XOR: the same spec on two frameworks, from the same weights")
+    console.rule("XOR: a spec, trained")
     spec = SPECS / "curriculum" / "xor.nn"
     console.print(spec.read_text(encoding="utf-8"), markup=False)
-    program = _load(spec)
-    _compile(program, folder, "xor")
-    (folder / "xor.txt").write_bytes(spec.with_name("xor.txt").read_bytes())
-    finals = [
-        weights.read(_train(console, folder, "xor", backend), program.graph)
-        for backend in ("torch", "keras")
-    ]
-    apart = max(float(abs(finals[0][name] - finals[1][name]).max()) for name in finals[0])
-    console.print(f"\nafter training, the two networks' weights differ by at most {apart:.1e}")
+    for name in ("xor.nn", "xor.txt"):
+        shutil.copyfile(spec.with_name(name), folder / name)
+    _train(console, folder, "xor.nn", "onnx")
 
 
 def _digits(console: Console, folder: Path) -> None:
     console.rule("Digits: a CNN on scikit-learn's real handwritten digits")
     spec = SPECS / "examples" / "digits_cnn.nn"
     console.print(spec.read_text(encoding="utf-8"), markup=False)
-    program = _load(spec)
-    _compile(program, folder, "digits")
-    images, labels = _held_out(folder)
-    rows = []
-    for trainer in ("torch", "keras"):
-        saved = _train(console, folder, "digits", trainer, "--data", "digits.npz")
-        arrays = weights.read(saved, program.graph)
-        rows += _compare(program, arrays, trainer, images, labels)
-    console.print(_table(rows))
+    shutil.copyfile(spec, folder / "digits.nn")
+    program, diagnostics = compile_file(folder / "digits.nn")
+    if program is None:
+        raise SystemExit("; ".join(d.message for d in diagnostics))
+    _compile(console, program)
+    data = open_data(program, folder)
+    batch = data.batch(data.splits["test"])
+    rows: list[Row] = []
+    for trainer in installed():
+        run = _train(console, folder, "digits.nn", trainer)
+        rows += _compare(program, run, trainer, batch)
+    console.print(_table(rows, len(batch["label"])))
+    missing = [TITLES[name] for name in BACKENDS if BACKENDS[name].missing is not None]
+    if missing:
+        console.print(f"With {' and '.join(missing)} as well: pip install 'nnc\\[all]'")
 
 
-def _held_out(folder: Path) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Keep a quarter of the digits for the test and write the rest as the programs' data."""
-    import numpy as np
-    from sklearn.datasets import load_digits
-
-    digits = load_digits()
-    images = (digits.images[:, None] / 16).astype(np.float32)
-    labels = digits.target.astype(np.int64)
-    order = np.random.Generator(np.random.Philox(0)).permutation(len(labels))
-    test, train = order[:HELD_OUT], order[HELD_OUT:]
-    np.savez(folder / "digits.npz", image=images[train], label=labels[train])
-    return images[test], labels[test]
-
-
-def _compare(
-    program: Program,
-    arrays: Arrays,
-    trainer: str,
-    images: NDArray[np.float32],
-    labels: NDArray[np.int64],
-) -> list[Row]:
-    """The held-out images on every backend with these weights, against the float64 reference."""
-    expected = REFERENCE.load_runner()(program, arrays).outputs({"image": images})["p"]
-    rows = []
+def _compile(console: Console, program: Program) -> None:
+    """What each backend makes of the spec."""
+    arrays = initial.weights(program.graph, program.seed)
     for name, backend in BACKENDS.items():
-        outputs = backend.load_runner()(program, arrays).outputs({"image": images})["p"]
-        right = float((outputs.argmax(1) == labels).mean())
-        rows.append(Row(name, trainer, right, float(abs(outputs - expected).max())))
-    return rows
+        assert backend.load_emit is not None
+        emit = backend.load_emit()
+        artifact = emit(program, arrays) if name == "onnx" else emit(program)
+        size = sum(map(len, artifact.chunks))
+        console.print(
+            f"$ nnc compile digits.nn --backend {name} -o digits_{name}{artifact.suffix}"
+            f"  # {size:,} bytes",
+            markup=False,
+        )
 
 
-def _table(rows: list[Row]) -> Table:
-    table = Table(title=f"{HELD_OUT} held-out images, weights carried by one safetensors file")
-    for column in ("trained by", "run on", "accuracy", "largest difference from float64"):
-        table.add_column(column, justify="left" if column.endswith(("by", "on")) else "right")
-    titles = {name: backend.title for name, backend in BACKENDS.items()} | {"onnx": "ONNX Runtime"}
+def _compare(program: Program, run: Path, trainer: str, batch: Arrays) -> Iterator[Row]:
+    """The held-out images on every backend with the weights of a run, against the float64
+    reference."""
+    arrays = weights.read(run / "weights" / "last.safetensors", program.graph)
+    with (run / "history.csv").open(encoding="utf-8", newline="") as file:
+        first = float(next(csv.DictReader(file))["loss"])
+    inputs = {"image": batch["image"]}
+    expected = REFERENCE.load_runner()(program, arrays).outputs(inputs)["p"]
+    for name in installed():
+        outputs = BACKENDS[name].load_runner()(program, arrays).outputs(inputs)["p"]
+        right = float((outputs.argmax(1) == batch["label"]).mean())
+        yield Row(trainer, first, name, right, float(abs(outputs - expected).max()))
+
+
+def _table(rows: list[Row], count: int) -> Table:
+    table = Table(title=f"{count} held-out images, weights carried by one safetensors file")
+    table.add_column("trained by")
+    table.add_column("loss of epoch 1", justify="right")
+    table.add_column("run on")
+    table.add_column("accuracy", justify="right")
+    table.add_column("largest difference from float64", justify="right")
     for row in rows:
         table.add_row(
-            titles[row.trained_by],
-            titles[row.backend],
+            TITLES[row.trained_by],
+            f"{row.first_loss:.6f}",
+            TITLES[row.backend],
             f"{row.accuracy:.1%}",
             f"{row.difference:.1e}",
         )

@@ -48,6 +48,9 @@ BACKENDS = ("torch", "keras", "onnx")
 @click.option(
     "--seed", type=click.IntRange(min=0), help="draw the initial weights from another seed"
 )
+@click.option(
+    "--distributed", is_flag=True, help="PyTorch: several processes train it, started by torchrun"
+)
 @click.option("--opset", type=int, help="ONNX: the operator set, 18 to 26 (20 without it)")
 def command(
     file: str,
@@ -56,6 +59,7 @@ def command(
     weights: str | None,
     settings: dict[str, Any],
     seed: int | None,
+    distributed: bool,
     opset: int | None,
 ) -> None:
     """Write a spec as source that needs nothing of nnc, or as an ONNX model.
@@ -63,7 +67,7 @@ def command(
     Source goes to stdout without `-o`. With `-o xor.py` the weights are written beside it as
     xor.safetensors: those of `--weights`, or initial ones drawn from the spec's seed.
     """
-    _check_options(backend, output, opset)
+    _check_options(backend, output, opset, distributed=distributed)
     refuse_overwriting(output, file, weights)
     program = specs.program(file, settings)
     if seed is not None:
@@ -72,7 +76,7 @@ def command(
     if backend == "onnx":
         artifact = _onnx(program, specs.weights(program, weights), opset)
     else:
-        artifact = _source(program, backend)
+        artifact = _source(program, backend, distributed=distributed)
     if target is None:
         if backend != "onnx" and weights is not None:
             say("the source holds no weights: with `-o` they are written beside it")
@@ -86,7 +90,11 @@ def command(
         write_chunks(str(beside), chunks)
 
 
-def _check_options(backend: str, output: str | None, opset: int | None) -> None:
+def _check_options(
+    backend: str, output: str | None, opset: int | None, *, distributed: bool
+) -> None:
+    if distributed and backend != "torch":
+        raise click.UsageError("`--distributed` is for `--backend torch`")
     if backend == "onnx" and output in (None, "-") and is_terminal():
         raise Unusable("an ONNX model is binary and not for a terminal", "write `-o model.onnx`")
     if output and output.endswith(".safetensors"):
@@ -102,16 +110,24 @@ def _check_options(backend: str, output: str | None, opset: int | None) -> None:
         raise click.UsageError(f"`--opset` goes from {known[0]} to {known[-1]}, not {opset}")
 
 
-def _source(program: Program, backend: str) -> Artifact:
+def _source(program: Program, backend: str, *, distributed: bool) -> Artifact:
     from nnc.backends import registry
-    from nnc.compiler.diagnostics import Failed
+    from nnc.compiler.diagnostics import Diagnostic, Failed
 
     chosen = registry.BACKENDS[backend]
     refused = chosen.refusals(program)
     if refused:
         raise Failed(refused)
     assert chosen.load_emit is not None
-    return chosen.load_emit()(program)
+    if not distributed:
+        return chosen.load_emit()(program)
+    if program.training is None:
+        message = "the spec has no train block, so there is nothing to divide among processes"
+        raise Failed([Diagnostic("E724", message, help="leave `--distributed` out")])
+    from nnc.training.engines import check_parts
+
+    check_parts(program, "compile without `--distributed`")
+    return chosen.load_emit()(program, distributed=True)
 
 
 def _onnx(program: Program, weights: Arrays, opset: int | None) -> Artifact:

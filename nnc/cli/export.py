@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,6 +67,7 @@ LEVELS = ("none", "safe", "deploy")
     "--max-drop", type=click.FloatRange(0), default=0.01, show_default=True, help="of the metric"
 )
 @click.option("--keep", metavar="LAYER", multiple=True, help="a layer that stays in float32")
+@click.option("--with-preprocessing", "around", is_flag=True, help="data as a run's file has it")
 @click.option("--card", "carded", is_flag=True, help="a model card beside it, in Markdown")
 @specs.set_option
 def command(
@@ -84,6 +85,7 @@ def command(
     data: str | None,
     max_drop: float,
     keep: tuple[str, ...],
+    around: bool,
     carded: bool,
     settings: dict[str, Any],
 ) -> None:
@@ -105,7 +107,8 @@ def command(
     options = Options(target, opset, optimize, external, precision, frozenset(keep))  # type: ignore[arg-type]
     _check_options(options, data)
     given = _given(file, weights, settings)
-    options = replace(options, labels=given.output_labels)
+    fitted = _fitted(given, precision, test_vectors) if around else None
+    options = replace(options, labels=given.output_labels, fitted=fitted)
     model = _made(given, Path(output).name, options, data, max_drop)
     _write(Path(output).parent, dict(_files(model, given.weights, test_vectors, carded)))
     _tell(model)
@@ -127,6 +130,19 @@ def _given(file: str, weights: str | None, settings: dict[str, Any]) -> Given:
     if weights is None and arrays:
         say("without `--weights` this is an untrained network")
     return Given(program, arrays, Path.cwd() if file == "-" else Path(file).parent)
+
+
+def _fitted(given: Given, precision: str, test_vectors: bool) -> Mapping[str, Any]:
+    """What preparations learnt in the run that is exported."""
+    if precision != "float32" or test_vectors:
+        raise click.UsageError(
+            "`--with-preprocessing` goes neither with `--precision` nor with `--test-vectors`"
+        )
+    if given.fitted is None:
+        raise click.UsageError(
+            "`--with-preprocessing` needs the folder of a run: `nnc train` first"
+        )
+    return given.fitted
 
 
 def _made(given: Given, name: str, options: Options, data: str | None, max_drop: float) -> Exported:

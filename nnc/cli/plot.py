@@ -109,7 +109,7 @@ def _history(path: str, settings: dict[str, Any], format_: str) -> str:
         raise click.UsageError("the history of a run is drawn as SVG or HTML")
     if settings:
         raise click.UsageError("`--set` is for a spec: a run has had its parameters")
-    from nnc.plot.chart import document, text
+    from nnc.plot.lines import document, text
     from nnc.training.folder import Folder
     from nnc.training.report import curves, page
 

@@ -86,6 +86,7 @@ def _of_run(
     """The results of a run by output, and the names of classes."""
     from nnc.training import answers
     from nnc.training.folder import Folder
+    from nnc.training.units import restored
 
     folder = Folder(path)
     record, program = folder.read_record(), folder.read_program()
@@ -94,15 +95,19 @@ def _of_run(
         arrays = answers.read_weights(folder, record, program)
     else:
         arrays = specs.weights(program, weights)
+    fitted, labels = folder.read_fitted()
     suffix = Path(data).suffix.lower()
-    if suffix not in (".npz", ".npy") and answers.takes_files(program):
-        inputs = answers.prepared(folder, program, Path(data))
+    prepared = suffix not in (".npz", ".npy") and answers.takes_files(program)
+    if prepared:
+        inputs = answers.prepared(program, fitted, Path(data))
     else:
         if program.data is not None and not suffix.startswith(".np"):
             say(f"{data} is taken as prepared already: the run's data do not come from one file")
         inputs = _inputs(data, program)
     results = _run(program, arrays, inputs, backend)
-    return results, answers.classes(program, folder.read_fitted()[1])
+    if prepared:
+        results = restored(program, fitted, results)
+    return results, answers.classes(program, labels)
 
 
 def _of_spec(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nnc.training.folder import Folder
     from nnc.training.run import Run
 
-BACKENDS = ("torch", "keras", "reference")
+BACKENDS = ("onnx", "torch", "keras", "reference")
 _FIXED = ("output", "backend", "epochs", "batch", "weights", "parts", "precision", "log_every")
 """Options that a run which is continued has had from its beginning."""
 
@@ -35,7 +35,7 @@ _FIXED = ("output", "backend", "epochs", "batch", "weights", "parts", "precision
     short_help="train a spec on its data; a run can be continued",
 )
 @click.argument("file", type=FILE, required=False)
-@click.option("--backend", type=click.Choice(BACKENDS), help="without it the first installed one")
+@click.option("--backend", type=click.Choice(BACKENDS), help="onnx without it, where it can")
 @click.option("-o", "--output", metavar="RUN", type=FILE, help="the folder; without it runs/NAME-N")
 @click.option("--data", metavar="FILE", type=FILE, help="in place of the data block's source")
 @click.option("--weights", metavar="FILE", type=FILE, help="safetensors to begin with")
@@ -79,7 +79,7 @@ def _begun(file: str, options: dict[str, Any]) -> Run:
     numbers = {name: options[name] for name in ("epochs", "batch", "log_every")}
     program = start.changed(program, **numbers)
 
-    backend = options["backend"] or engines.default()
+    backend = options["backend"] or engines.default(program)
     specs.require(backend)
     precision = options["precision"] or engines.precision_of(backend)
     setup = engines.Setup(backend, precision, options["device"] or "cpu", options["parts"] or 1)

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from math import prod
 
 from nnc.backends.onnx.graph import End
-from nnc.backends.onnx.model import ELEMENT_TYPES, IR_VERSIONS
+from nnc.backends.onnx.model import ELEMENT_TYPES, IR_VERSIONS, TEXT
 from nnc.deployment.export import Exported
 
-_TYPES = {number: name for name, number in ELEMENT_TYPES.items()}
+_TYPES = {TEXT: "text", **{number: name for name, number in ELEMENT_TYPES.items()}}
 
 
 def card(model: Exported) -> str:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import nnc
 from nnc.backends.base import Arrays
@@ -18,6 +18,7 @@ from nnc.backends.onnx.targets import TARGETS, Target, TargetName
 from nnc.backends.safetensors import encoded
 from nnc.compiler.document.write import to_json
 from nnc.compiler.ir import Program
+from nnc.deployment.around import surround
 
 Chunks: TypeAlias = tuple[bytes | memoryview, ...]
 Precision: TypeAlias = Literal["float32", "fp16", "int8"]
@@ -37,6 +38,9 @@ class Options:
     """Layers that stay in float32 whatever the precision."""
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Name of an output -> what its classes are called."""
+    fitted: Mapping[str, Any] | None = None
+    """What the preparations of the data block learnt: then they stand in front of the model, and
+    answers behind it."""
 
     @property
     def runtime(self) -> Target:
@@ -99,6 +103,8 @@ def prepared(program: Program, weights: Arrays, options: Options) -> OnnxGraph:
     tuned = runtime.tuned if options.optimize == "deploy" else ()
     for rewrite in (*runtime.rewrites, *tuned):
         rewrite(graph)
+    if options.fitted is not None:
+        surround(graph, program, options.fitted, options.labels, texts=runtime.texts)
     runtime.check(graph)
     return graph
 

@@ -1,285 +1,220 @@
-"""Line charts as SVG: a few series over one axis, linear or logarithmic, in light and in dark."""
+"""Lines, points and bands over two axes, as an SVG document."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
-from math import ceil, floor, isfinite, log10
+from itertools import pairwise
+from math import ceil, floor, inf, isfinite, log10
+from typing import Literal, TypeAlias
 
-from nnc.compiler.snippet import visible
-from nnc.plot.svg import FONT, text_width
+from nnc.plot.svg import opening, text_width
 
-WIDTH, HEIGHT = 440.0, 276.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 58.0, 14.0, 46.0, 34.0
-_DOTS = 60
-"""Up to so many points of a series each is a dot that tells its value."""
-_DRAWN = 1500
-"""More points than that are thinned out: of each stretch the lowest and the highest stay."""
-_BREADTH = 50.0
-"""How many times the smallest the largest number is when the axis becomes logarithmic."""
+Mark: TypeAlias = Literal["line", "dashes", "points", "path"]
+"""`path`: a line with a point at each of its places."""
 
-_LIGHT = """\
-.chart text{font-family:%s;font-size:12px;fill:#4b5563}
-.chart .head{font-size:13.5px;font-weight:600;fill:#1f2937}
-.chart .paper{fill:#ffffff}
-.chart .grid{fill:none;stroke:#e5e7eb}
-.chart .zero{fill:none;stroke:#9ca3af}
-.chart .best{stroke:#059669;stroke-dasharray:3 3}
-.chart .best-label{fill:#047857}
-.chart .line{fill:none;stroke-width:1.9;stroke-linejoin:round}
-.chart .c0{stroke:#2563eb}.chart circle.c0,.chart .key.c0{fill:#2563eb}
-.chart .c1{stroke:#d97706}.chart circle.c1,.chart .key.c1{fill:#d97706}
-.chart .key{stroke:none}"""
-_DARK = """\
-.chart text{fill:#a3adbb}
-.chart .head{fill:#e5e7eb}
-.chart .paper{fill:#161b22}
-.chart .grid{stroke:#2b323c}
-.chart .zero{stroke:#6b7280}
-.chart .best{stroke:#34d399}
-.chart .best-label{fill:#34d399}
-.chart .c0{stroke:#6ea8fe}.chart circle.c0,.chart .key.c0{fill:#6ea8fe}
-.chart .c1{stroke:#fbbf24}.chart circle.c1,.chart .key.c1{fill:#fbbf24}
-.chart .key{stroke:none}"""
-STYLE = f"{_LIGHT % FONT}\n@media (prefers-color-scheme:dark){{\n{_DARK}\n}}"
-"""What the classes of a chart's parts look like."""
-
-_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-Point = tuple[float, float]
+COLORS = ("#2563eb", "#d97706", "#059669", "#dc2626", "#7c3aed", "#0891b2", "#be185d", "#4d7c0f")
+_WIDTH, _HEIGHT = 640.0, 400.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 64.0, 20.0, 60.0, 48.0
+_SEGMENTS = 400
+"""A line is drawn through at most about so many places."""
 
 
 @dataclass(frozen=True)
 class Series:
-    """Points from left to right that a line joins; one that is no finite number interrupts it.
-
-    `color` is 0 for what is trained on, 1 for what is validated on, or a colour's name.
-    """
+    """Places (x, y) in order, by a name for the legend. What is no finite number is left out."""
 
     name: str
-    points: Sequence[Point]
-    color: int | str = 0
+    x: Sequence[float]
+    y: Sequence[float]
+    mark: Mark = "line"
 
 
 @dataclass(frozen=True)
-class Chart:
-    """Series over one axis. `log`: whether it is logarithmic; None: when the numbers ask for it.
-    `best` marks a place on the horizontal axis, by a word."""
+class Band:
+    """What lies between two lines."""
 
-    title: str
-    series: tuple[Series, ...]
-    log: bool | None = None
-    best: tuple[float, str] | None = None
-    across: str = "epoch"
-
-    @property
-    def logarithmic(self) -> bool:
-        """Whether the axis is logarithmic; numbers that are not above 0 then have no place."""
-        found = [y for one in self.series for _, y in one.points if isfinite(y)]
-        if self.log is None:
-            return bool(found) and min(found) > 0 and max(found) / min(found) >= _BREADTH
-        return self.log
+    name: str
+    x: Sequence[float]
+    low: Sequence[float]
+    high: Sequence[float]
 
 
+@dataclass(frozen=True)
 class Axis:
-    """From numbers to places between two ends of the picture."""
+    """What an axis is called, whether it is logarithmic, and its ends where they are given."""
 
-    def __init__(
-        self,
-        numbers: Sequence[float],
-        start: float,
-        end: float,
-        *,
-        log: bool = False,
-        margin: float = 0.0,
-    ) -> None:
-        """An axis for all of some numbers, with a share of room beyond them on both sides."""
-        self._log, self._start, self._end = log, start, end
-        found = [log10(x) if log else x for x in numbers]
-        low, high = min(found, default=0.0), max(found, default=1.0)
-        if low == high:
-            apart = 0.5 if log else abs(low) / 2 or 0.5
-            low, high = low - apart, high + apart
-        room = margin * (high - low)
-        self._low, self._high = low - room, high + room
+    name: str
+    logarithmic: bool = False
+    ends: tuple[float, float] | None = None
 
-    def place(self, number: float) -> float:
-        """Where a number stands."""
-        value = log10(number) if self._log else number
-        share = (value - self._low) / (self._high - self._low)
+
+def chart(
+    title: str, x: Axis, y: Axis, series: Sequence[Series], bands: Sequence[Band] = ()
+) -> str:
+    """The chart as an SVG document. Raises ValueError when there is nothing to draw."""
+    widths = [v for one in series for v in one.x] + [v for band in bands for v in band.x]
+    across = _Scale(x, widths, _LEFT, _WIDTH - _RIGHT)
+    up = _Scale(y, list(_heights(series, bands)), _HEIGHT - _BOTTOM, _TOP)
+    inside = f'<clipPath id="inside">{_frame()}</clipPath>'
+    parts = [
+        opening(_WIDTH, _HEIGHT),
+        f"<title>{escape(title)}</title>",
+        f'<defs>{inside}</defs><rect width="{_WIDTH:g}" height="{_HEIGHT:g}" fill="#ffffff"/>',
+        *_grid(across, up),
+        '<g clip-path="url(#inside)">',
+        *(_area(band, across, up, color) for band, color in zip(bands, COLORS, strict=False)),
+        *(
+            part
+            for number, one in enumerate(series)
+            for part in _drawn(one, across, up, COLORS[number % len(COLORS)])
+        ),
+        "</g>",
+        *_words(title, x.name, y.name),
+        *_legend([*bands, *series], [*COLORS[: len(bands)], *_colors(len(series))]),
+        "</svg>",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _colors(count: int) -> list[str]:
+    return [COLORS[number % len(COLORS)] for number in range(count)]
+
+
+def _heights(series: Sequence[Series], bands: Sequence[Band]) -> Iterator[float]:
+    for one in series:
+        yield from one.y
+    for band in bands:
+        yield from (*band.low, *band.high)
+
+
+class _Scale:
+    """From numbers to places along one axis."""
+
+    def __init__(self, axis: Axis, values: Sequence[float], start: float, end: float) -> None:
+        self._logarithmic, self._start, self._end = axis.logarithmic, start, end
+        found = [self._of(v) for v in (axis.ends or values)]
+        finite = [v for v in found if isfinite(v)]
+        if not finite:
+            raise ValueError(f"there is nothing to draw along `{axis.name}`")
+        low, high = min(finite), max(finite)
+        if high - low < 1e-12:
+            low, high = low - 0.5, high + 0.5
+        spare = 0.0 if axis.ends else 0.04 * (high - low)
+        self._low, self._high = low - spare, high + spare
+
+    def _of(self, value: float) -> float:
+        if not self._logarithmic:
+            return float(value)
+        return log10(value) if value > 0 else inf
+
+    def __call__(self, value: float) -> float:
+        share = (self._of(value) - self._low) / (self._high - self._low)
         return self._start + share * (self._end - self._start)
 
-    def ticks(self, count: int = 5) -> list[float]:
-        """Round numbers within the axis, about as many as asked for."""
-        if self._log and self._high - self._low > 1:
-            apart = max(1, ceil((self._high - self._low) / count))
-            return [10.0**n for n in range(ceil(self._low), floor(self._high) + 1, apart)]
-        low, high = self._low, self._high
-        if self._log:
-            low, high = 10**low, 10**high
-        step = _round_step((high - low) / count)
-        first = ceil(low / step - 1e-9)
-        return [n * step for n in range(first, floor(high / step + 1e-9) + 1)]
+    def marks(self) -> Iterator[tuple[float, str]]:
+        """The places of round numbers, with the numbers."""
+        step = _round(self._high - self._low, 10)
+        if self._logarithmic:
+            step = max(1.0, float(ceil((self._high - self._low) / 8)))
+        value = ceil(self._low / step) * step
+        while value <= self._high:
+            shown = f"{10.0**value:g}" if self._logarithmic else f"{round(value, 10):g}"
+            share = (value - self._low) / (self._high - self._low)
+            yield self._start + share * (self._end - self._start), shown.replace("-", "−")
+            value += step
 
 
-def _round_step(least: float) -> float:
-    """The smallest of 1, 2, 5 · 10ⁿ that is not below a number."""
-    power = 10.0 ** floor(log10(least))
-    return next(f * power for f in (1, 2, 5, 10) if f * power >= least * (1 - 1e-9))
+def _round(span: float, most: int) -> float:
+    """A round step of which at most so many fit into a span."""
+    power = 10.0 ** floor(log10(span / most))
+    return next(power * n for n in (1, 2, 5, 10, 20) if span / (power * n) <= most)
 
 
-def number(value: float) -> str:
-    """A number as it stands at an axis."""
-    shown = f"{value:.6g}".replace("-", "−")
-    digits, tens, power = shown.partition("e")
-    if not tens:
-        return shown
-    exponent = str(int(power.replace("−", "-"))).translate(_RAISED)
-    return f"10{exponent}" if digits == "1" else f"{digits}·10{exponent}"
+def _frame() -> str:
+    width, height = _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM
+    return f'<rect x="{_LEFT:g}" y="{_TOP:g}" width="{width:g}" height="{height:g}"/>'
 
 
-def svg(chart: Chart, *, at: tuple[float, float] | None = None) -> str:
-    """The chart as an SVG element, which takes its looks from STYLE; `at` is where it stands in
-    another picture."""
-    place = "" if at is None else f' x="{at[0]:g}" y="{at[1]:g}"'
-    size = "" if at is None else f' width="{WIDTH:g}" height="{HEIGHT:g}"'
-    title = text(chart.title)
-    body = "\n".join(_parts(chart))
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" role="img" aria-label="{title}"'
-        f'{place}{size} viewBox="0 0 {WIDTH:g} {HEIGHT:g}">\n{body}\n</svg>'
-    )
+def _grid(across: _Scale, up: _Scale) -> Iterator[str]:
+    right, bottom = _WIDTH - _RIGHT, _HEIGHT - _BOTTOM
+    for place, shown in across.marks():
+        yield f'<path d="M{place:.1f} {_TOP:g}V{bottom:g}" stroke="#eef0f3"/>'
+        yield _text(place, bottom + 17, shown, 11, "middle")
+    for place, shown in up.marks():
+        yield f'<path d="M{_LEFT:g} {place:.1f}H{right:g}" stroke="#e5e7eb"/>'
+        yield _text(_LEFT - 8, place + 4, shown, 11, "end")
+    yield f'<path d="M{_LEFT:g} {_TOP:g}V{bottom:g}H{right:g}" fill="none" stroke="#9ca3af"/>'
 
 
-def document(name: str, charts: Sequence[Chart]) -> str:
-    """Charts side by side in one SVG document."""
-    across = min(2, len(charts)) or 1
-    down = -(-len(charts) // across)
-    width, height = across * WIDTH, down * HEIGHT
-    parts = [svg(c, at=(i % across * WIDTH, i // across * HEIGHT)) for i, c in enumerate(charts)]
-    opened = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" '
-        f'width="{width:g}" height="{height:g}">'
-    )
-    paper = f'<g class="chart"><rect class="paper" width="{width:g}" height="{height:g}"/></g>'
-    head = f"<title>{text(name)}</title>\n<style>{STYLE}</style>"
-    return "\n".join([opened, head, paper, *parts, "</svg>\n"])
-
-
-# ---- parts -----------------------------------------------------------------------------------
-
-
-def _parts(chart: Chart) -> Iterator[str]:
-    log = chart.logarithmic
-    drawn = [_finite(one, log) for one in chart.series]
-    points = [point for runs in drawn for run in runs for point in run]
-    across = [x for x, _ in points] + ([chart.best[0]] if chart.best else [])
-    x = Axis(across, _LEFT, WIDTH - _RIGHT)
-    y = Axis([value for _, value in points], HEIGHT - _BOTTOM, _TOP, log=log, margin=0.04)
-    head = f"{chart.title} (log scale)" if log else chart.title
-    yield f'<text class="head" x="10" y="20">{text(head)}</text>'
-    if not points:
-        yield f'<text x="{WIDTH / 2:g}" y="{HEIGHT / 2:g}" text-anchor="middle">no numbers</text>'
-        return
-    yield from grid(x, y, chart.across)
-    if chart.best is not None:
-        yield from _best(x.place(chart.best[0]), chart.best[1])
-    for one, runs in zip(chart.series, drawn, strict=True):
-        yield from _line(one, runs, x, y)
-    if len(chart.series) > 1:
-        yield from _legend(chart, text_width(head, 14) + 34)
-
-
-def grid(x: Axis, y: Axis, across: str, whole: bool = True) -> Iterator[str]:
-    """The lines behind a chart, with their numbers; `whole`: only whole numbers stand below."""
-    left, right, top, bottom = _LEFT, WIDTH - _RIGHT, _TOP, HEIGHT - _BOTTOM
-    for value in y.ticks():
-        place = y.place(value)
-        yield f'<path class="grid" d="M{left:g} {place:.1f}H{right:g}"/>'
-        yield f'<text x="{left - 7:g}" y="{place + 4:.1f}" text-anchor="end">{number(value)}</text>'
-    ticks = [value for value in x.ticks() if not whole or value == int(value)]
-    for value in ticks or x.ticks(2):
-        place = x.place(value)
-        yield f'<path class="grid" d="M{place:.1f} {bottom:g}v4"/>'
+def _drawn(series: Series, across: _Scale, up: _Scale, color: str) -> Iterator[str]:
+    places = [
+        (across(a), up(b)) for a, b in zip(series.x, series.y, strict=True) if isfinite(up(b))
+    ]
+    if series.mark != "points" and len(places) > 1:
+        dashes = ' stroke-dasharray="6 4"' if series.mark == "dashes" else ""
         yield (
-            f'<text x="{place:.1f}" y="{bottom + 17:g}" text-anchor="middle">{number(value)}</text>'
+            f'<path d="M{_joined(_thinned(places))}" fill="none" stroke="{color}" '
+            f'stroke-width="1.8" stroke-linejoin="round"{dashes}/>'
         )
-    yield f'<path class="zero" d="M{left:g} {top:g}V{bottom:g}H{right:g}"/>'
-    yield f'<text x="{right:g}" y="{HEIGHT - 4:g}" text-anchor="end">{text(across)}</text>'
+    if series.mark in ("points", "path"):
+        for x, y in places:
+            yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.4" fill="{color}" fill-opacity="0.8"/>'
 
 
-def _best(place: float, word: str) -> Iterator[str]:
-    yield f'<path class="best" d="M{place:.1f} {_TOP:g}V{HEIGHT - _BOTTOM:g}"/>'
-    half = text_width(word, 12) / 2
-    middle = min(max(place, _LEFT + half), WIDTH - _RIGHT - half)
+def _thinned(places: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Fewer places that look the same: the lowest and the highest of each short stretch."""
+    size = max(1, -(-2 * len(places) // _SEGMENTS))
+    if size < 3:
+        return list(places)
+    bounds = [*range(0, len(places), size), len(places)]
+    kept = {0, len(places) - 1}
+    for start, stop in pairwise(bounds):
+        kept |= {min(range(start, stop), key=lambda i: places[i][1])}
+        kept |= {max(range(start, stop), key=lambda i: places[i][1])}
+    return [places[i] for i in sorted(kept)]
+
+
+def _area(band: Band, across: _Scale, up: _Scale, color: str) -> str:
+    there = [(across(a), up(b)) for a, b in zip(band.x, band.high, strict=True)]
+    back = [(across(a), up(b)) for a, b in zip(band.x, band.low, strict=True)]
+    outline = _joined([*there, *reversed(back)])
+    return f'<path d="M{outline}Z" fill="{color}" fill-opacity="0.16"/>'
+
+
+def _joined(places: Sequence[tuple[float, float]]) -> str:
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+
+
+def _words(title: str, x: str, y: str) -> Iterator[str]:
     yield (
-        f'<text class="best-label" x="{middle:.1f}" y="{_TOP - 4:g}" text-anchor="middle">'
-        f"{text(word)}</text>"
+        f'<text x="{_LEFT:g}" y="22" font-size="15" font-weight="600" fill="#1f2937">'
+        f"{escape(title)}</text>"
+    )
+    middle = (_TOP + _HEIGHT - _BOTTOM) / 2
+    yield _text((_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 10, x, 12, "middle")
+    yield (
+        f'<text transform="translate(15 {middle:g}) rotate(-90)" text-anchor="middle" '
+        f'font-size="12" fill="#4b5563">{escape(y)}</text>'
     )
 
 
-def _finite(one: Series, log: bool) -> list[list[Point]]:
-    """The runs of points that have a place."""
-    runs: list[list[Point]] = [[]]
-    for x, y in one.points:
-        if isfinite(y) and (y > 0 or not log):
-            runs[-1].append((x, y))
-        elif runs[-1]:
-            runs.append([])
-    return [_thinned(run) for run in runs if run]
+def _legend(named: Sequence[Series | Band], colors: Sequence[str]) -> Iterator[str]:
+    place = _LEFT
+    for one, color in zip(named, colors, strict=True):
+        if one.name:
+            opacity = 0.3 if isinstance(one, Band) else 1
+            yield (
+                f'<rect x="{place:.1f}" y="36" width="14" height="9" rx="2" fill="{color}" '
+                f'fill-opacity="{opacity:g}"/>'
+            )
+            yield _text(place + 19, 45, one.name, 12, "start")
+            place += 19 + text_width(one.name, 12) + 18
 
 
-def _thinned(run: list[Point]) -> list[Point]:
-    """Of many points, the lowest and the highest of each stretch, and both ends."""
-    if len(run) <= _DRAWN:
-        return run
-    size = -(-len(run) // (_DRAWN // 2))
-    kept = {0, len(run) - 1}
-    for start in range(0, len(run), size):
-        stretch = range(start, min(start + size, len(run)))
-        kept |= {min(stretch, key=lambda i: run[i][1]), max(stretch, key=lambda i: run[i][1])}
-    return [run[i] for i in sorted(kept)]
-
-
-def _line(one: Series, runs: list[list[Point]], x: Axis, y: Axis) -> Iterator[str]:
-    look, fill = _look(one), _look(one, fill=True)
-    count = sum(map(len, runs))
-    yield f'<g data-series="{text(one.name)}">'
-    for run in runs:
-        places = [f"{x.place(a):.2f},{y.place(b):.2f}" for a, b in run]
-        if len(run) > 1:
-            yield f'<path {look} d="M{" ".join(places)}"/>'
-        if len(run) > 1 and count > _DOTS:
-            continue
-        for (a, b), (place, _, height) in zip(run, (p.partition(",") for p in places), strict=True):
-            told = f"{text(one.name)}, {number(a)}: {number(b)}"
-            at = f'cx="{place}" cy="{height}"'
-            yield f'<circle {fill} {at} r="2.4"><title>{told}</title></circle>'
-    yield "</g>"
-
-
-def _look(one: Series, *, fill: bool = False, key: bool = False) -> str:
-    """The attributes of a line, of its dots, or of its key in the legend."""
-    kind = "key" if key else "" if fill else "line"
-    if isinstance(one.color, int):
-        return f'class="{f"{kind} c{one.color}".strip()}"'
-    name = "fill" if fill or key else "stroke"
-    return f'class="{kind}" {name}="{one.color}"' if kind else f'{name}="{one.color}"'
-
-
-def _legend(chart: Chart, start: float) -> Iterator[str]:
-    """What the colours mean, from the right; what has no room is left out, and its dots tell it."""
-    right = WIDTH - _RIGHT
-    for one in reversed(chart.series):
-        name = one.name if len(one.name) <= 24 else f"{one.name[:23]}…"
-        left = right - text_width(name, 12.5)
-        if left - 14 < start:
-            return
-        yield f'<text x="{left:.1f}" y="20">{text(name)}</text>'
-        yield f'<rect {_look(one, key=True)} x="{left - 14:.1f}" y="13" width="10" height="4"/>'
-        right = left - 26
-
-
-def text(written: str) -> str:
-    """Text for XML: control characters made visible, signs of the markup escaped."""
-    return escape(visible(written))
+def _text(x: float, y: float, text: str, size: int, anchor: str) -> str:
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}" '
+        f'fill="#4b5563">{escape(text)}</text>'
+    )

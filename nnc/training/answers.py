@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -97,14 +97,14 @@ def takes_files(program: Program) -> bool:
     return all(len(recipes.reading(program.data, chain).files) == 1 for chain in chains)
 
 
-def prepared(folder: Folder, program: Program, path: Path) -> Arrays:
+def prepared(program: Program, fitted: Mapping[str, Any], path: Path) -> Arrays:
     """The inputs of new examples in a file as the data block reads it; columns of white-space text
     may also come as CSV. Raises Failed."""
     data = program.data
     if data is not None and isinstance(data.source, Text) and path.suffix.lower() == ".csv":
         named = Csv(path=data.source.path, header=_has_names(path))
         program = replace(program, data=replace(data, source=named))
-    return prepare_inputs(program, path, folder.read_fitted()[0])
+    return prepare_inputs(program, path, fitted)
 
 
 def _has_names(path: Path) -> bool:

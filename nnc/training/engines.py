@@ -15,11 +15,11 @@ from nnc.compiler.ir import LossTerm, Program
 from nnc.compiler.source import NOWHERE
 
 TRAINING = {
-    name: backend
-    for name, backend in {**BACKENDS, REFERENCE.name: REFERENCE}.items()
-    if backend.load_engine is not None
+    backend.name: backend
+    for backend in (BACKENDS["onnx"], BACKENDS["torch"], BACKENDS["keras"], REFERENCE)
 }
-"""The backends that train, by name; the first that is installed is the default."""
+"""The backends that train, by name; the first that is installed, which ONNX Runtime always is, is
+the default."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,11 @@ def precision_of(backend: str) -> Precision:
     return "float64" if backend == REFERENCE.name else "float32"
 
 
-def default() -> str:
-    """The name of the first backend that is installed; the reference always is."""
-    return next(name for name, backend in TRAINING.items() if backend.missing is None)
+def default(program: Program) -> str:
+    """The name of the first backend that is installed and refuses no word of the program; the
+    reference does neither."""
+    installed = [backend for backend in TRAINING.values() if backend.missing is None]
+    return next(backend.name for backend in installed if not backend.refusals(program))
 
 
 def load(program: Program, weights: Arrays, setup: Setup) -> Engine:
@@ -55,29 +57,27 @@ def load(program: Program, weights: Arrays, setup: Setup) -> Engine:
     return backend.load_engine()(program, weights, setup.precision, setup.device)
 
 
-def check_parts(program: Program) -> None:
+def check_parts(program: Program, cure: str = "train without `--accumulate`") -> None:
     """Raise Failed (E805) when parts of a batch don't add up to its gradient."""
     assert program.training is not None
-    found = [_not_a_mean(term) for term in program.training.losses]
+    found = [_not_a_mean(term, cure) for term in program.training.losses]
     faults = [fault for fault in found if fault is not None]
     if faults:
         raise Failed(faults)
 
 
-def _not_a_mean(term: LossTerm) -> Diagnostic | None:
+def _not_a_mean(term: LossTerm, cure: str) -> Diagnostic | None:
     """What is said of a loss that is not a mean over examples that count alike."""
-    given = {name: getattr(term.loss, name, None) for name in ("class_weights", "ignore")}
-    why = next((name for name, value in given.items() if value is not None), None)
-    if getattr(term.loss, "reduction", "mean") != "mean":
-        why = "reduction"
+    why = term.loss.no_mean
     if why is None:
         return None
+    with_ = "" if why == term.loss.word else f"with `{why}`, "
     return Diagnostic(
         "E805",
-        f"with `{why}`, `{term.loss.word}` is no mean over examples that count alike: a batch in "
-        "parts would take another step than the batch",
+        f"{with_}`{term.loss.word}` is no mean over examples that count alike: a batch in parts "
+        "would take another step than the batch",
         () if term.span == NOWHERE else (Label(term.span, "this loss"),),
-        help="train without `--accumulate`",
+        help=cure,
     )
 
 

@@ -40,10 +40,10 @@ def train(
     isn't installed; ValueError for a backend, precision or device that there isn't, and for a
     folder that is not empty.
     """
-    chosen = backend or default()
-    if chosen not in TRAINING:
-        raise ValueError(f"there is no backend `{chosen}`: choose from {', '.join(TRAINING)}")
+    if backend is not None and backend not in TRAINING:
+        raise ValueError(f"there is no backend `{backend}`: choose from {', '.join(TRAINING)}")
     program, base, name = _program(spec, settings)
+    chosen = backend or default(program)
     program = start.changed(program, epochs=epochs, batch=batch)
     ready = start.prepare(
         program,

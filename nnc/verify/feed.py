@@ -43,7 +43,7 @@ def of_data(program: Program, data: Dataset) -> Feed:
         if program.training is not None and program.training.batch is not None:
             key = draws.key_at(draws.key_of(program.seed, "order"), epoch)
             order = rows[draws.order(len(rows), key)]
-        return data.batch(order[place * size : (place + 1) * size])
+        return data.batch(order[place * size : (place + 1) * size], epoch)
 
     updates = program.training.epochs * per_epoch
     return Feed("the spec's data", min(size, len(rows)), updates, batch, data.hash)

@@ -110,6 +110,20 @@ def test_pieces_of_generated_programs_are_imported_by_pieces_alone() -> None:
     assert lines == []
 
 
+def test_shared_pieces_stand_alone_and_are_called_by_the_data_of_training_alone() -> None:
+    shared = modules(PACKAGE / "backends" / "pieces")
+    needs = {found.module for module in shared for found in module.imports()}
+    ours = {name for name in needs if name.startswith("nnc.")}
+    assert {name for name in ours if not name.startswith("nnc.backends.pieces.")} == set()
+    callers = {
+        module.name.rpartition("/")[0]
+        for module in modules()
+        for found in module.imports()
+        if found.within("nnc.backends.pieces") and not is_piece(module)
+    }
+    assert callers <= {"nnc/training", "nnc/training/data"}
+
+
 def test_tests_and_benchmarks_are_imported_by_nobody() -> None:
     assert [line for module in modules() for line in broken(module, ("tests", "bench"))] == []
 

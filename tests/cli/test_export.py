@@ -122,3 +122,47 @@ def test_bench_refuses_what_no_memory_holds(nnc: Nnc, folder: Path) -> None:
     (folder / "bad.onnx").write_bytes(b"\x08\x09")
     result = nnc("bench", "bad.onnx")
     assert (result.exit_code, "E711" in result.stderr) == (1, True)
+
+
+IRIS = """\
+data {
+  source = csv("flowers.csv")
+  x      = columns("a", "b") -> standardize
+  kind   = column("kind") -> category
+}
+
+model Iris {
+  input x: f32[2]
+  output p = x -> Dense(2) -> softmax
+}
+
+train {
+  target kind: i64
+  loss = cross_entropy(p, kind)
+  optimizer = sgd(lr=0.1)
+  metrics = [accuracy(p, kind)]
+  epochs = 1
+}
+"""
+
+
+def test_a_run_is_exported_with_what_it_learnt(nnc: Nnc, folder: Path) -> None:
+    rows = "".join(f"{i},{i % 3},{'elm' if i % 2 else 'oak'}\n" for i in range(12))
+    (folder / "flowers.csv").write_text(f"a,b,kind\n{rows}")
+    (folder / "flowers.nn").write_text(IRIS)
+    trained = nnc("train", "flowers.nn", "-o", "run", "--backend", "reference")
+    assert trained.exit_code == 0, trained.stderr
+    result = nnc("export", "run", "-o", "flowers.onnx", "--with-preprocessing", "--card")
+    assert result.exit_code == 0, result.stderr
+    assert "untrained" not in result.stderr
+    card = (folder / "flowers.card.md").read_text()
+    assert "| `p_label` | output | text | `[batch]` |" in card
+    assert "The classes of `p`: 0 elm, 1 oak" in card
+    (folder / "new.csv").write_text("3,1\n4,0\n")
+    shown = nnc("predict", "flowers.onnx", "--input", "new.csv").stdout
+    assert shown.splitlines()[0] == "p[0],p[1],p_class,p_label"
+    half = nnc("export", "run", "-o", "half.onnx", "--precision", "fp16", "--max-drop", "1")
+    assert half.exit_code == 0, half.stderr
+    assert half.stderr.count("accuracy") == 1
+    refused = nnc("export", "flowers.nn", "-o", "no.onnx", "--with-preprocessing")
+    assert (refused.exit_code, "needs the folder of a run" in refused.stderr) == (2, True)

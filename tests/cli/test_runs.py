@@ -123,6 +123,42 @@ def test_a_sigmoid_between_two_classes_names_them(nnc: Nnc, folder: Path) -> Non
     assert [row.partition(",")[0] for row in rows[1:]] == ["red", "green"]
 
 
+REGRESSION = """\
+data {
+  source = csv("prices.csv")
+  x = column("size") -> standardize
+  y = column("price") -> scale(0.001) -> %s
+}
+
+model Prices {
+  input  x: f32[1]
+  output p = x -> Dense(1)
+}
+
+train {
+  target y: f32[1]
+  loss      = mse(p, y)
+  optimizer = sgd(lr=0.2)
+  epochs    = 200
+  batch     = all
+}
+"""
+
+
+@pytest.mark.parametrize("preparation", ["standardize", "minmax"])
+def test_estimates_come_in_the_units_of_the_data(nnc: Nnc, folder: Path, preparation: str) -> None:
+    (folder / "prices.nn").write_text(REGRESSION % preparation)
+    rows = [f"{size},{3000 * size + 50000}" for size in range(20, 120, 10)]
+    (folder / "prices.csv").write_text("\n".join(["size,price", *rows]))
+    assert nnc("train", "prices.nn", "--backend", "reference", "-q").exit_code == 0
+    (folder / "new.csv").write_text("size\n33\n200\n")
+    given = ("predict", "runs/prices-1", "--input", "new.csv", "--backend", "reference")
+    result = nnc(*given)
+    assert result.exit_code == 0, result.stderr
+    found = [float(row["p[0]"]) for row in csv.DictReader(io.StringIO(result.stdout))]
+    assert found == pytest.approx([149000, 650000], rel=1e-4)
+
+
 def test_runs_are_a_table_by_a_metric(nnc: Nnc, folder: Path, run: Path) -> None:
     nnc("train", "flowers.nn", "--backend", "reference", "-q", "--epochs", "1")
     lines = nnc("runs").stdout.splitlines()

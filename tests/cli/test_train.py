@@ -65,6 +65,14 @@ def test_training_says_an_epoch_a_line_and_where_the_run_is(nnc: Nnc, folder: Pa
     assert not nnc("train", "learn.nn", *REFERENCE, "-q", "--epochs", "1").stderr
 
 
+def test_onnx_runtime_trains_where_nothing_else_is_asked_for(nnc: Nnc, folder: Path) -> None:
+    result = nnc("train", "learn.nn", "-o", "run", "-q")
+    assert result.exit_code == 0, result.stderr
+    found = record(folder, "run")
+    assert (found["backend"], found["precision"]) == ("onnx", "float32")
+    assert found["results"] == pytest.approx({"loss": 0.0, "accuracy": 1.0}, abs=0.1)
+
+
 def test_what_is_set_otherwise_stands_in_the_spec_of_the_run(nnc: Nnc, folder: Path) -> None:
     given = ("--epochs", "3", "--batch", "2", "--log-every", "2")
     result = nnc("train", "learn.nn", *REFERENCE, "-o", "some/run", *given)
@@ -120,6 +128,16 @@ def test_bad_input_is_one_message_and_leaves_nothing(
     assert "Traceback" not in result.stderr
     assert contents(folder) == before
     assert not (folder / "runs").exists()
+
+
+@pytest.mark.parametrize("backend", ["reference", "onnx"])
+def test_the_xor_of_the_lecture_is_learnt(nnc: Nnc, folder: Path, backend: str) -> None:
+    spec = str(ROOT / "specs/curriculum/xor.nn")
+    result = nnc("train", spec, "--backend", backend, "-o", "run", "-q")
+    assert result.exit_code == 0, result.stderr
+    found = record(folder, "run")["results"]
+    assert isinstance(found, dict)
+    assert (found["accuracy"], found["loss"] < 0.1) == (1.0, True)
 
 
 def test_arrays_that_are_ready(nnc: Nnc, folder: Path) -> None:

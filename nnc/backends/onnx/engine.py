@@ -62,6 +62,8 @@ class OnnxEngine(Engine):
         self._memory = tuple(part.name for part in second.state)
         shapes = {name: memory[name].shape for name in self._trained}
         self._gradients = {n: tensor(np.zeros(shapes[n], precision)) for n in self._trained}
+        self._named_gradients = {f"{GRADIENT}{n}": x for n, x in self._gradients.items()}
+        self._loss = {LOSS: tensor(np.zeros((), precision))}
         self._gradient = Session(first.graph, precision)
         self._update = Session(second.graph, precision)
         over = self._update.overwrites(NEXT)
@@ -74,10 +76,9 @@ class OnnxEngine(Engine):
         loss = self._gathered(parts, step)
         if math.isfinite(loss):
             self._swap(self._statistics)
-            given = {f"{GRADIENT}{name}": x for name, x in self._gradients.items()}
-            made = {f"{NEXT}{name}": self._written(name) for name in self._memory}
+            made = {f"{NEXT}{n}": self._spare.get(n) or self._state[n] for n in self._memory}
             numbers = {STEP: np.array(step), RATE: np.array(rate)}
-            self._update(numbers, self._state | given, made)
+            self._update(numbers, self._state | self._named_gradients, made)
             self._swap(name for name in self._memory if name in self._spare)
             self._stepped = True
         return loss
@@ -89,12 +90,11 @@ class OnnxEngine(Engine):
         given = shares(parts)
         for part, share in zip(parts, given, strict=True):
             self._check(part)
-            made = {f"{GRADIENT}{name}": x for name, x in self._gradients.items()}
-            made |= {f"{NEXT}{name}": self._spare[name] for name in self._statistics}
+            made = {f"{NEXT}{name}": self._spare[name] for name in self._statistics}
             numbers = {STEP: np.array(step), ROW: np.array(row)}
-            found = self._gradient({**part, **numbers}, state, made)
+            self._gradient({**part, **numbers}, state, made | self._named_gradients | self._loss)
             row += size(part)
-            total += share * float(found[LOSS])
+            total += share * float(self._loss[LOSS].numpy())
             if len(given) > 1:
                 for name, kept in self._gradients.items():
                     summed[name] = summed.get(name, 0.0) + share * kept.numpy()
@@ -102,10 +102,6 @@ class OnnxEngine(Engine):
         for name, whole in summed.items():
             self._gradients[name].update_inplace(whole)
         return total
-
-    def _written(self, name: str) -> Tensor:
-        """Where the new value of a part of the state goes."""
-        return self._spare.get(name, self._state[name])
 
     def _swap(self, names: Iterable[str]) -> None:
         """What was written beside the old values is the state from now on."""
@@ -115,8 +111,7 @@ class OnnxEngine(Engine):
     def gradient_norms(self) -> dict[str, float]:
         if not self._stepped:
             return {}
-        given = {f"{GRADIENT}{name}": x for name, x in self._gradients.items()}
-        norms = self._norms({}, given)[NORMS]
+        norms = self._norms({}, self._named_gradients)[NORMS]
         return dict(zip(self._trained, map(float, norms), strict=True))
 
     @cached_property

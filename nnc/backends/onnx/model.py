@@ -42,6 +42,8 @@ NUMPY_TYPES: Final[Mapping[str, int]] = {
     "uint64": 13,
 }
 
+TEXT: Final = 8
+"""The element type of texts, which the language doesn't have."""
 IR_VERSIONS: Final[Mapping[int, int]] = {
     18: 8,
     19: 9,
@@ -150,6 +152,9 @@ def _attribute(name: str, value: Attribute) -> bytes:
 
 def tensor(name: str, array: NDArray[Any]) -> Chunks:
     """A stored tensor of a graph; small ones in one piece, large ones with their own memory."""
+    if array.dtype.kind == "U":
+        shape, strings = integers(1, array.shape), texts(6, array.ravel().tolist())
+        return (message(5, shape + integer(2, TEXT), strings, text(8, name)),)
     memory = contiguous(array)
     described = _described(name, array) + head(9, memory.nbytes)
     first = head(5, len(described) + memory.nbytes) + described

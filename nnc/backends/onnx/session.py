@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
@@ -31,8 +32,8 @@ def array(kept: Tensor) -> Array:
 
 
 class Session:
-    """A graph, ready to run. Raises ValueError where onnxruntime has no kernel in this
-    precision."""
+    """A graph, ready to run, on as many threads as `OMP_NUM_THREADS` says, by which other
+    frameworks go too. Raises ValueError where onnxruntime has no kernel in this precision."""
 
     def __init__(self, graph: OnnxGraph, precision: Precision) -> None:
         import onnxruntime
@@ -40,6 +41,8 @@ class Session:
         self._graph = graph
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
+        if threads := os.environ.get("OMP_NUM_THREADS", ""):
+            options.intra_op_num_threads = int(threads) if threads.isdecimal() else 0
         if precision == "float64":  # fused kernels are for float32
             level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
             options.graph_optimization_level = level
@@ -52,6 +55,9 @@ class Session:
             )
         except missing as error:
             raise ValueError(f"onnxruntime can't train this in {precision}: {error}") from error
+        self._binding = self._session.io_binding()
+        self._bound: dict[str, Tensor] = {}
+        """What stays bound from run to run, by the names of inputs and outputs."""
         self._types = {end.name: _TYPES[end.element] for end in graph.inputs}
 
     def __call__(
@@ -60,25 +66,30 @@ class Session:
         """The results by name. Inputs are taken from `arrays` first, then from `kept`; results that
         have a place in `made` are written there and not given."""
         made = made or {}
-        binding = self._session.io_binding()
-        given: Arrays = {}  # alive until the run is over
-        for name, dtype in self._types.items():
-            if name in arrays:
-                given[name] = np.asarray(arrays[name], dtype, order="C")
-                binding.bind_cpu_input(name, given[name])
-            else:
-                binding.bind_ortvalue_input(name, kept[name])
-        free = []
-        for end in self._graph.outputs:
-            if end.name in made:
-                binding.bind_ortvalue_output(end.name, made[end.name])
-            else:
-                binding.bind_output(end.name)
-                free.append(end.name)
-        self._session.run_with_iobinding(binding)
-        results = binding.get_outputs() if free else []
-        names = [end.name for end in self._graph.outputs]
-        return {name: array(results[names.index(name)]) for name in free}
+        given = {
+            name: np.asarray(x, self._types[name], order="C")
+            for name, x in arrays.items()
+            if name in self._types
+        }  # alive until the run is over
+        for name in self._types:
+            if name in given:
+                self._binding.bind_cpu_input(name, given[name])
+                self._bound.pop(name, None)
+            elif self._bound.get(name) is not kept[name]:
+                self._binding.bind_ortvalue_input(name, kept[name])
+                self._bound[name] = kept[name]
+        free: dict[str, int] = {}
+        for number, end in enumerate(self._graph.outputs):
+            place = made.get(end.name)
+            if place is None:
+                self._binding.bind_output(end.name)
+                free[end.name] = number
+            elif self._bound.get(end.name) is not place:
+                self._binding.bind_ortvalue_output(end.name, place)
+                self._bound[end.name] = place
+        self._session.run_with_iobinding(self._binding)
+        found = self._binding.get_outputs() if free else []
+        return {name: array(found[number]) for name, number in free.items()}
 
     def overwrites(self, prefix: str) -> set[str]:
         """The inputs whose memory the output of the same name behind `prefix` may take: nothing

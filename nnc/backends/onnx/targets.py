@@ -39,6 +39,8 @@ class Target:
     rules: tuple[Rule, ...] = ()
     rewrites: tuple[Rewrite, ...] = ()
     tuned: tuple[Rewrite, ...] = ()
+    texts: bool = False
+    """Whether it has tensors of texts."""
 
     def check(self, graph: OnnxGraph) -> None:
         """Raise Failed (E706) with every layer that this runtime can't run."""
@@ -139,7 +141,7 @@ _COMMON: Final = _words("""
     LessOrEqual Log LogSoftmax MatMul Max MaxPool Min Mish Mul Neg Not Or PRelu Pad Pow RNN Range
     Reciprocal ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare Relu Reshape
     Resize Selu Shape Sigmoid Sign Slice Softmax Softplus Softsign Split Sqrt Squeeze Sub Tanh Tile
-    Transpose Unsqueeze Where
+    Transpose Unsqueeze Where IsNaN
 """)
 _COREML: Final = _words("""
     Add ArgMax AveragePool Cast Clip Concat Conv ConvTranspose Div Erf Gelu Gemm GlobalAveragePool
@@ -153,9 +155,12 @@ TARGETS: Final[Mapping[TargetName, Target]] = {
         "ONNX Runtime",
         range(18, 27),
         "measured with 1.31",
+        texts=True,
         tuned=(project_apart, fold_scale, keep_sums_apart, drop_unused),
     ),
-    "web": Target("ONNX Runtime Web", range(18, 27), "its WebAssembly has the processor's kernels"),
+    "web": Target(
+        "ONNX Runtime Web", range(18, 27), "its WebAssembly has the processor's kernels", texts=True
+    ),
     "tensorrt": Target(
         "TensorRT",
         range(18, 21),

@@ -63,11 +63,16 @@ def read_parquet(path: str) -> dict[Any, Any]:
     file = parquet.read_table(path)
     table: dict[Any, Any] = {}
     for number, name in enumerate(file.column_names):
-        column = file.column(number).to_numpy()
-        if column.dtype.kind not in "biuf":
-            column = ["" if value is None else str(value) for value in column]
-        table[number] = table[name] = column
+        table[number] = table[name] = arrow_column(file.column(number))
     return table
+
+
+def arrow_column(column: Any) -> Any:
+    """A column of numbers as an array, others as texts; what is missing is empty."""
+    found = np.asarray(column)
+    if found.dtype.kind in "biuf":
+        return found
+    return ["" if value is None else str(value) for value in found]
 
 
 def read_idx(images: str, labels: str | None = None) -> dict[Any, Any]:

@@ -61,13 +61,14 @@ _FUNCTIONS = (
 _FILES = (
     *("attention", "command", "data", "embedding", "losses", "metrics", "optimizers"),
     *("penalties", "pooling", "recurrent", "regularization", "selection", "training", "units"),
-    *("constraints", "weights"),
+    *("constraints", "distributed", "weights"),
 )
 
 
-def emit(program: Program, *, weights: str = "") -> Artifact:
+def emit(program: Program, *, weights: str = "", distributed: bool = False) -> Artifact:
     """The program's text. `weights` is the name of the file beside the program that has its
-    weights; without it the program's own name with the ending `.safetensors`.
+    weights; without it the program's own name with the ending `.safetensors`. A `distributed` one
+    is trained by several processes together, as torchrun starts them.
 
     Words that this backend refuses must have been reported before. Raises Failed (E705) for a layer
     called `training`.
@@ -76,7 +77,7 @@ def emit(program: Program, *, weights: str = "") -> Artifact:
     for refusing in table.TABLES:
         refusing.sealed()
     names = _names_taken()
-    text = _Text(program)
+    text = _Text(program, distributed=distributed)
     model = build(program, names, text.pieces)
     settings = _settings(program, weights)
     text.given += settings
@@ -117,13 +118,14 @@ def _check_names(program: Program) -> None:
 class _Text:
     """The body of a program as it grows: each part stands behind the pieces that it needs."""
 
-    def __init__(self, program: Program) -> None:
-        self.pieces = Pieces(batch_name(program.graph), program.seed)
+    def __init__(self, program: Program, *, distributed: bool) -> None:
+        name = batch_name(program.graph)
+        self.pieces = Pieces(name, program.seed, distributed=distributed)
         self.given: list[str] = []
         """Names that the program has already, or makes itself."""
         self.body: list[py.Statement] = []
         self.imports: set[py.Import | py.FromImport] = set()
-        self._features = tuple(_features(program))
+        self._features = (*_features(program), *(["distributed"] if distributed else []))
         self.given += _FUNCTIONS
 
     def add(self, statements: Iterable[py.Statement]) -> None:

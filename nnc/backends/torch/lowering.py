@@ -24,6 +24,9 @@ class Writer(Protocol):
     @property
     def seed(self) -> int: ...
 
+    @property
+    def distributed(self) -> bool: ...
+
 
 class Site:
     """A node being lowered: what it takes, by the names these have in the program."""
@@ -59,6 +62,11 @@ class Site:
         if frozen:
             constructor = py.method(constructor, "requires_grad_", False)
         return self._writer.layer(self.node, constructor)
+
+    @property
+    def distributed(self) -> bool:
+        """Whether several processes train the program together."""
+        return self._writer.distributed
 
     @property
     def key(self) -> py.Hexadecimal:

@@ -17,16 +17,11 @@ from nnc.compiler.vocabulary.ops.normalization import (
 def batch_norm(op: BatchNorm, at: Site) -> Lowered:
     rank = at.type.rank
     axes = 1 if at.varies else {3: 2, 4: 3}.get(rank, 1)
-    options = _plain("affine", op.affine)
-    layer = at.layer(
-        py.call(
-            f"nn.BatchNorm{axes}d",
-            op.channels(at.type),
-            eps=op.epsilon,
-            momentum=op.momentum,
-            **options,
-        )
-    )
+    options = {"eps": op.epsilon, "momentum": op.momentum, **_plain("affine", op.affine)}
+    if at.distributed:
+        kind = at.piece("distributed:GlobalBatchNorm")
+        return at.apply(py.call(kind, op.channels(at.type), **options))
+    layer = at.layer(py.call(f"nn.BatchNorm{axes}d", op.channels(at.type), **options))
     if rank <= 4 and (axes > 1 or rank < 3):
         return py.call(layer, at.input)
     return _flat(layer, at)

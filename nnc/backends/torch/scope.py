@@ -39,11 +39,12 @@ class Unit:
 
 class Pieces:
     """The pieces that a program needs, as they are asked for; `batch` is what shapes call the
-    batch, `seed` the program's."""
+    batch, `seed` the program's, `distributed` whether several processes train it together."""
 
-    def __init__(self, batch: str = "N", seed: int = 0) -> None:
+    def __init__(self, batch: str = "N", seed: int = 0, *, distributed: bool = False) -> None:
         self.batch = batch
         self.seed = seed
+        self.distributed = distributed
         self.wanted: dict[str, None] = {}
 
     def __call__(self, name: str) -> py.Name:
@@ -54,8 +55,9 @@ class Pieces:
 class Recorder:
     """Notes what modules nodes have; where they stand is known only when all of them are."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, distributed: bool) -> None:
         self.seed = seed
+        self.distributed = distributed
         self.modules: dict[str, dict[str, tuple[Node, py.Call]]] = {}
         """Layer -> name of a node -> how this use of the layer would make the module."""
 
@@ -90,6 +92,7 @@ class Scope:
         self._prefix = prefix
         self.piece = pieces
         self.seed = pieces.seed
+        self.distributed = pieces.distributed
         self._reserved = frozenset((*RESERVED, *taken))
         self._batch = pieces.batch
         self._root = Branch()
@@ -137,7 +140,7 @@ class Scope:
         self._lists = Counter(path[:-1] for path in self._paths.values())
 
     def _recorded(self) -> Recorder:
-        recorder = Recorder(self.seed)
+        recorder = Recorder(self.seed, distributed=self.distributed)
         for unit in self._units:
             if unit.node is not None:
                 inputs = tuple(py.name("x") for _ in unit.inputs)

@@ -95,6 +95,8 @@ def features(program: Program, training: Training) -> Iterator[str]:
         yield "clip"
     if any(node.op.is_random for node in program.graph.nodes):
         yield "random"
+    if _unreached(program, training):
+        yield "unreached"
     if isinstance(training.schedule, Plateau):
         yield "plateau"
     measured = {use.name: use.metric for use in training.metrics}
@@ -110,6 +112,23 @@ def features(program: Program, training: Training) -> Iterator[str]:
     monitor = measured.get(training.stop.monitor.removeprefix("val_"))
     if monitor is not None and monitor.larger_is_better:
         yield "larger"
+
+
+def _unreached(program: Program, training: Training) -> bool:
+    """Whether there are trained weights on which the loss doesn't depend."""
+    reached = {value.name for term in training.losses for value in term.predictions}
+    layers = set()
+    for node in reversed(program.graph.nodes):
+        if any(value.name in reached for value in node.outputs):
+            reached |= {value.name for value in node.inputs}
+            layers.add(node.layer)
+    penalized = {term.weight for term in training.penalties}
+    return any(
+        weight.role == "parameter" and weight.trainable and name not in penalized
+        for node in program.graph.nodes
+        if node.layer not in layers
+        for name, weight in ((f"{node.layer}.{w.name}", w) for w in node.weights)
+    )
 
 
 @dataclass

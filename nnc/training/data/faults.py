@@ -40,10 +40,14 @@ def reading(file: str, span: Span = NOWHERE) -> Iterator[None]:
     except _DAMAGED:
         raise failed("E611", f"{file} is damaged: its bytes make no sense", None, span) from None
     except ImportError as error:
-        cure = "pip install 'nnc[data]'"
-        raise failed("E611", f"{file} needs {error.name}, which is not installed", cure) from None
+        raise _not_installed(file, error) from None
     except ValueError as error:
         raise failed("E611", f"{file}: {error}", None, span) from None
+
+
+def _not_installed(file: str, error: ImportError) -> Failed:
+    message = f"{file} needs {error.name}, which is not installed"
+    return failed("E611", message, "pip install 'nnc[data]'")
 
 
 @contextmanager
@@ -60,6 +64,8 @@ def values(
         raise failed(code, _place(file, what, error), _cure(error), span) from None
     except ValueError as error:
         raise failed(code, _place(file, what, error), None, span) from None
+    except ImportError as error:
+        raise _not_installed(file, error) from None
 
 
 def _place(file: str, what: str, error: ValueError) -> str:

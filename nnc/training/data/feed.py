@@ -50,12 +50,19 @@ class Feed:
     last: bool = False
     """Whether channels stand last."""
     learnt: list[Learnt] = field(default_factory=list)
+    ahead: bool = True
+    """Whether windows hold what is to be foretold, which in prediction nobody knows."""
 
     @property
     def span(self) -> int:
         """How many rows an example is made of."""
         window = recipes.window(self.chain)
-        return window.lookback + window.horizon if window else 1
+        return window.lookback + self._horizon if window else 1
+
+    @property
+    def _horizon(self) -> int:
+        window = recipes.window(self.chain)
+        return window.horizon if window and self.ahead else 0
 
     @property
     def count(self) -> int:
@@ -64,7 +71,7 @@ class Feed:
         if window is None:
             return len(self.column)
         with values("E614", self.label, self._what):
-            return series.count_windows(self.column, window.lookback, window.horizon)
+            return series.count_windows(self.column, window.lookback, self._horizon)
 
     @property
     def _what(self) -> str:
@@ -89,13 +96,13 @@ class Feed:
 
     def arrays(self, examples: Rows) -> Arrays:
         """What the chain feeds, of these examples."""
-        if self.span == 1:
+        if recipes.window(self.chain) is None:
             made: tuple[Array, ...] = (self._prepared(examples),)
         else:
             made = self._windows(examples)
         return {
             name: self._declared(x, self.values[name])
-            for name, x in zip(self.chain.names, made, strict=True)
+            for name, x in zip(self.chain.names, made, strict=self.ahead)
             if name in self.values
         }
 
@@ -106,6 +113,8 @@ class Feed:
         flat = self._prepared(rows.ravel())
         every = flat.reshape(*rows.shape, *flat.shape[1:])
         given, foretold = every[:, : window.lookback], every[:, window.lookback :]
+        if not self.ahead:
+            return (given,)
         return given, foretold if window.target is None else foretold[:, :, window.target]
 
     def _prepared(self, rows: Rows) -> Array:

@@ -12,17 +12,17 @@ import numpy as np
 from nnc.backends import draws, recipes
 from nnc.backends.pieces import columns, tables
 from nnc.backends.sources import classes, gap
-from nnc.compiler.ir import Data, Program, Value
-from nnc.compiler.vocabulary.data import Npz, Shares
+from nnc.compiler.ir import Data, Field, Program, Value
+from nnc.compiler.vocabulary.data import Files, Npz, Shares
+from nnc.training.data import stored
 from nnc.training.data.augmenting import changes
 from nnc.training.data.dataset import NUMPY, Array, Arrays, Dataset, Kept, Rows
 from nnc.training.data.faults import failed, reading, values
 from nnc.training.data.feed import Feed, function
-from nnc.training.data.reading import Tables, feed
+from nnc.training.data.reading import Tables, feed, request
+from nnc.training.data.streaming import Request
 
 _VERSION = 1
-_KEPT = 2**28
-"""How many bytes of prepared examples are kept in memory."""
 _CHUNK = 4096
 
 
@@ -46,13 +46,13 @@ def open_data(
         return _stored(program, path)
     if data is None:
         raise failed("E611", "the spec has no data block", "give the examples: `--data FILE.npz`")
-    read = Tables(data, base, path)
     before = fitted["fields"] if fitted else {}
-    feeds = [feed(read, chain, program, before) for chain in data.fields]
+    read = Tables(data, base, path, [*_asked(data.fields, before), *_beside(data)])
+    feeds = _feeds(program, data.fields, read, before, ahead=True)
     splits = _splits(program, data, feeds, read)
     for one in feeds:
         one.learn(splits["train"])
-    found = {_key(one): one.learnt for one in feeds}
+    found = {_key(one.chain): one.learnt for one in feeds}
     labels = {name: shown for one in feeds for name, shown in one.labels.items()}
     take = _kept(feeds, feeds[0].count)
     learnt = {"version": _VERSION, "fields": found}
@@ -61,21 +61,50 @@ def open_data(
 
 def prepare_inputs(program: Program, path: Path, fitted: Mapping[str, Any]) -> Arrays:
     """The inputs alone of new examples in a file of the kind that the data block reads, prepared
-    with what was learnt. Raises Failed (E611 to E614)."""
+    with what was learnt. Windows need no rows behind them. Raises Failed (E611 to E614)."""
     data = program.data
     inputs = {value.name: value for value in program.graph.inputs}
     if _ready(data, path):
         return _arrays(path, inputs)
     assert data is not None
-    read = Tables(data, path.parent, path)
     chains = [chain for chain in data.fields if inputs.keys() & {*chain.names}]
-    feeds = [feed(read, chain, program, fitted["fields"]) for chain in chains]
+    read = Tables(data, path.parent, path, _asked(chains, fitted["fields"]))
+    feeds = _feeds(program, chains, read, fitted["fields"], ahead=False)
     made = _all(feeds, _count(feeds))
     return {name: array for name, array in made.items() if name in inputs}
 
 
-def _key(one: Feed) -> str:
-    return ",".join(one.chain.names)
+def _key(chain: Field) -> str:
+    return ",".join(chain.names)
+
+
+def _asked(chains: Sequence[Field], learnt: Mapping[str, Any]) -> list[tuple[Field, Request]]:
+    """What chains ask of their tables."""
+    tabular = [chain for chain in chains if not isinstance(chain.columns, Files)]
+    return [(chain, request(chain, learnt.get(_key(chain), []))) for chain in tabular]
+
+
+def _beside(data: Data) -> list[tuple[Field, Request]]:
+    """What the split asks of the first chain's table."""
+    if data.split is None:
+        return []
+    split = recipes.SPLITS.find(data.split)(data.split)
+    if split.column is None:
+        return []
+    return [(data.fields[0], Request((split.column,), split.takes, False, data.span))]
+
+
+def _feeds(
+    program: Program,
+    chains: Sequence[Field],
+    read: Tables,
+    learnt: Mapping[str, Any],
+    *,
+    ahead: bool,
+) -> list[Feed]:
+    known = [learnt.get(_key(chain), []) for chain in chains]
+    pairs = zip(chains, known, strict=True)
+    return [feed(read, chain, program, before, ahead=ahead) for chain, before in pairs]
 
 
 # ---- arrays that are ready -------------------------------------------------------------------
@@ -125,7 +154,7 @@ def _same(counts: Mapping[str, int], label: str) -> None:
 
 
 def _count(feeds: Sequence[Feed]) -> int:
-    _same({_key(one): one.count for one in feeds}, feeds[0].label)
+    _same({_key(one.chain): one.count for one in feeds}, feeds[0].label)
     return feeds[0].count
 
 
@@ -150,7 +179,8 @@ def _divided(
     split = recipes.SPLITS.find(data.split)(data.split)
     options = dict(split.call.options)
     if split.column is not None:
-        rows = read.column(data.fields[0], split.column, split.takes)
+        ((_, wanted),) = _beside(data)
+        rows = read.column(data.fields[0], wanted)[:]
     elif split.drawn:
         rows = draws.order(count, draws.key_of(program.seed, "split"))
     elif gap(data):
@@ -166,7 +196,7 @@ def _divided(
 def _kept(feeds: Sequence[Feed], count: int) -> Any:
     """What gives examples: arrays in memory, or the feeds themselves where those are too large."""
     first = _taken(feeds, np.arange(1))
-    if count * sum(array.nbytes for array in first.values()) <= _KEPT:
+    if count * sum(array.nbytes for array in first.values()) <= stored.LIMIT:
         return Kept(_all(feeds, count))
     for start in range(0, count, _CHUNK):
         _taken(feeds, np.arange(start, min(start + _CHUNK, count)))

@@ -11,12 +11,13 @@ import numpy as np
 
 from nnc.backends import recipes
 from nnc.backends.pieces import columns, images
-from nnc.backends.recipes import Reading, Takes
+from nnc.backends.recipes import Call, Preparing, Takes
 from nnc.compiler.ir import Data, Field, Program
 from nnc.compiler.vocabulary.data import Files
 from nnc.training.data.dataset import Rows
 from nnc.training.data.faults import reading, values
 from nnc.training.data.feed import Feed, Learnt, function
+from nnc.training.data.streaming import STREAMED, Request, stream
 
 
 class Images:
@@ -34,98 +35,113 @@ class Images:
         return images.images([self._files[row] for row in rows], self._channels, self._last)
 
 
-class Tables:
-    """The tables of a data block, each read once, with `path` instead of the file of the source."""
+def request(chain: Field, learnt: Sequence[Learnt]) -> Request:
+    """The columns of a chain as its first preparation wants them."""
+    assert not isinstance(chain.columns, Files)
+    steps, names = recipes.preparing(chain), chain.columns.names
+    first = steps[0] if steps else Preparing(Call(""))
+    takes = first.takes if len(names) == 1 else "numbers"
+    if takes == "values" and learnt:
+        takes = _as_learnt(learnt)
+    return Request(names, takes, first.missing, chain.span)
 
-    def __init__(self, data: Data, base: Path, path: Path | None) -> None:
+
+def _as_learnt(learnt: Sequence[Learnt]) -> Takes:
+    """Labels are texts or numbers as they were in training."""
+    known = [value for one in learnt for value in one.values()]
+    first = np.asarray(known[0]).ravel()
+    return "texts" if first.dtype.kind == "U" else "numbers"
+
+
+class Tables:
+    """The tables of a data block, each read once, with `path` instead of the file of the source.
+
+    `asked` are the chains with all that is wanted of the tables that they are read from.
+    """
+
+    def __init__(
+        self, data: Data, base: Path, path: Path | None, asked: Sequence[tuple[Field, Request]]
+    ) -> None:
         self._data = data
         self._base = base
         self._path = path
+        self._asked = asked
         self._tables: dict[tuple[str, ...], dict[Any, Any]] = {}
+        self._columns: dict[tuple[tuple[str, ...], Request], Any] = {}
         self._digest = hashlib.sha256()
 
     def digest(self) -> str:
         """SHA-256 of all that was read."""
         return self._digest.hexdigest()
 
-    def files(self, chain: Field) -> list[Path]:
+    def files(self, chain: Field) -> tuple[str, ...]:
         """The files that a chain is read from."""
         found = recipes.reading(self._data, chain).files
         if self._path is not None and len(found) == 1:
-            return [self._path]
-        return [self._base / file for file in found]
+            return (str(self._path),)
+        return tuple(str(self._base / file) for file in found)
 
     def label(self, chain: Field) -> str:
         """What to call the source of a chain."""
         files = self.files(chain)
         if files:
-            return files[0].name
+            return Path(files[0]).name
         return f"scikit-learn's {recipes.reading(self._data, chain).call.arguments[0]}"
 
     def table(self, chain: Field) -> dict[Any, Any]:
-        """The table that a chain takes its columns from. Raises Failed (E611)."""
-        recipe = recipes.reading(self._data, chain)
-        files = tuple(map(str, self.files(chain)))
+        """The whole table that a chain takes its columns from. Raises Failed (E611)."""
+        recipe, files = recipes.reading(self._data, chain), self.files(chain)
         if files not in self._tables:
-            with reading(self.label(chain), self._data.span if not files else chain.span):
-                self._tables[files] = _read(recipe, files)
-                _enter(self._digest, self._tables[files], files)
+            with reading(self.label(chain), chain.span):
+                call = recipe.call
+                table = function(call)(*files, *call.arguments, **call.options)
+                _enter(self._digest, table, files)
+            self._tables[files] = table
         return self._tables[files]
 
-    def column(self, chain: Field, key: int | str, takes: Takes) -> Any:
-        """A column beside those of the chain, from the same table. Raises Failed (E612, E614)."""
-        table, label = self.table(chain), self.label(chain)
-        with values("E612", label, span=self._data.span):
-            columns.selected(table, (key,))
-        with values("E614", label, span=self._data.span):
-            return getattr(columns, takes)(table, key)
-
-
-def _read(recipe: Reading, files: tuple[str, ...]) -> dict[Any, Any]:
-    call = recipe.call
-    made: dict[Any, Any] = function(call)(*files, *call.arguments, **call.options)
-    return made
+    def column(self, chain: Field, wanted: Request) -> Any:
+        """Columns of the table that a chain is read from. Raises Failed (E611, E612, E614)."""
+        recipe, files, label = (
+            recipes.reading(self._data, chain),
+            self.files(chain),
+            self.label(chain),
+        )
+        if recipe.call.function in STREAMED:
+            if (files, wanted) not in self._columns:
+                requests = [one for other, one in self._asked if self.files(other) == files]
+                found = stream(recipe, Path(files[0]), label, list(dict.fromkeys(requests)))
+                self._columns |= {(files, one): column for one, column in found.items()}
+                _enter(self._digest, {}, files)
+            return self._columns[files, wanted]
+        table = self.table(chain)
+        with values("E612", label, span=wanted.span):
+            columns.selected(table, wanted.keys)
+        with values("E614", label, span=wanted.span):
+            read = getattr(columns, wanted.takes)
+            return read(table, *wanted.keys, missing=wanted.missing)
 
 
 def _enter(digest: Any, table: Mapping[Any, Any], files: Sequence[str]) -> None:
     """Add the bytes of files, of the images of a folder, or of a bundled data set's arrays."""
     for file in table["files"] if "files" in table else map(Path, files):
-        with Path(file).open("rb") as stream:
-            while part := stream.read(2**20):
+        with Path(file).open("rb") as content:
+            while part := content.read(2**20):
                 digest.update(part)
     if not files:
         for name, column in table.items():
             digest.update(f"{name}\n".encode() + np.ascontiguousarray(column).tobytes())
 
 
-def feed(read: Tables, chain: Field, program: Program, learnt: Mapping[str, list[Learnt]]) -> Feed:
+def feed(
+    read: Tables, chain: Field, program: Program, learnt: list[Learnt], *, ahead: bool
+) -> Feed:
     """A chain with its columns. Raises Failed (E611, E612, E614)."""
     targets = program.training.targets if program.training else ()
     named = {value.name: value for value in (*program.graph.inputs, *targets)}
     given = {name: named[name] for name in chain.names if name in named}
-    known = list(learnt.get(",".join(chain.names), []))
     last = program.graph.layout == "channels_last"
-    column = _columns(read, chain, known, last)
-    return Feed(chain, column, given, read.label(chain), last, known)
-
-
-def _columns(read: Tables, chain: Field, learnt: list[Learnt], last: bool) -> Any:
-    table, label = read.table(chain), read.label(chain)
     if isinstance(chain.columns, Files):
-        return Images(table["files"], chain.columns.channels, last)
-    names = chain.columns.names
-    steps = recipes.preparing(chain)
-    takes: Takes = steps[0].takes if steps and len(names) == 1 else "numbers"
-    if takes == "values" and learnt:
-        takes = _as_learnt(learnt)
-    with values("E612", label, span=chain.span):
-        columns.selected(table, names)
-    with values("E614", label, span=chain.span):
-        return getattr(columns, takes)(table, *names, missing=bool(steps) and steps[0].missing)
-
-
-def _as_learnt(learnt: list[Learnt]) -> Takes:
-    """Labels are texts or numbers as they were in training."""
-    known = [value for one in learnt for value in one.values()]
-    first = np.asarray(known[0]).ravel()
-    return "texts" if first.dtype.kind == "U" else "numbers"
+        column: Any = Images(read.table(chain)["files"], chain.columns.channels, last)
+    else:
+        column = read.column(chain, request(chain, learnt))
+    return Feed(chain, column, given, read.label(chain), last, list(learnt), ahead)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import sqrt
 from pathlib import Path
 
-from nnc.plot.chart import Chart, Point, Series
+from nnc.plot.lines import Chart, Point, Series
 from nnc.training import history
 from nnc.training.folder import Folder, Record, damaged
 

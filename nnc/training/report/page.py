@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from nnc.plot import chart
-from nnc.plot.chart import Chart, text
+from nnc.plot import lines
+from nnc.plot.lines import Chart, text
 from nnc.plot.svg import FONT
 
 _STYLE = """\
@@ -65,14 +65,14 @@ def page(title: str, parts: Iterable[str]) -> str:
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{text(title)}</title>\n<style>\n{style}\n{chart.STYLE}\n</style>\n</head>\n"
+        f"<title>{text(title)}</title>\n<style>\n{style}\n{lines.STYLE}\n</style>\n</head>\n"
         f"<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
     )
 
 
 def charts(found: Sequence[Chart]) -> str:
     """Charts beside one another, as many as there is room for."""
-    cards = "\n".join(f'<div class="card">{chart.svg(one)}</div>' for one in found)
+    cards = "\n".join(f'<div class="card">{lines.svg(one)}</div>' for one in found)
     return f'<div class="grid">\n{cards}\n</div>'
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -125,6 +126,20 @@ def test_crops_and_grey_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert "2.png is not an image" in message(program(data, "x: f32[1, 3, 2]"), tmp_path)
 
 
+def test_a_package_that_is_not_installed_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos(tmp_path)
+    label = 'y = column("class") -> category'
+    data = f'source = folder("photos") x = files("*.png") -> resize(4, 4) {label}'
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(Failed) as caught:
+        open_data(program(data, "x: f32[3, 4, 4]"), tmp_path)
+    (found,) = caught.value.diagnostics
+    assert found.message == "photos needs PIL, which is not installed"
+    assert found.help == "pip install 'nnc[data]'"
+
+
 # ---- preparations ----------------------------------------------------------------------------
 
 
@@ -187,6 +202,11 @@ def test_windows_of_a_series(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     np.testing.assert_allclose(found["train"]["y"][18], scaled[23:26], rtol=1e-6)
     np.testing.assert_allclose(found["validation"]["x"][0], scaled[21:26], rtol=1e-6)
     np.testing.assert_allclose(found["validation"]["y"][0], scaled[26:29], rtol=1e-6)
+    # In prediction the last window ends with the series: what follows is what is foretold.
+    ahead = prepare_inputs(spec, tmp_path / "load.csv", open_data(spec, tmp_path).fitted)["x"]
+    assert len(ahead) == 36
+    np.testing.assert_allclose(ahead[-1], scaled[35:40], rtol=1e-6)
+    assert np.array_equal(ahead[:19], found["train"]["x"])
 
 
 def test_windows_of_several_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

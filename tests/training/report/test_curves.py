@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from nnc.compiler.diagnostics import Failed
-from nnc.plot.chart import Axis, Chart, Series, document, number, svg
+from nnc.plot.lines import Axis, Chart, Series, document, number, svg
 from nnc.training.folder import Folder
 from nnc.training.report import curves
 from tests.training.test_run import begun, table, trained

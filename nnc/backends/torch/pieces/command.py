@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from nnc.backends.torch.pieces.data import load_arrays, load_npz
+from nnc.backends.torch.pieces.distributed import join, leave, placed
 from nnc.backends.torch.pieces.program import (
     EPOCHS,
     INPUTS,
@@ -42,7 +43,10 @@ def fit(model: nn.Module, path: str | None, epochs: int) -> None:
     """Train, and tell how well the model does on examples it has not seen."""
     data = load_data(path)  # when: not npz
     data = load_npz(path)  # when: npz
-    train(model, data, epochs)
+    train(model, data, epochs)  # when: not distributed
+    device = join()  # when: distributed
+    train(model.to(device), placed(data, device), epochs)  # when: distributed
+    leave(model)  # when: distributed
     if "test" in data:
         print(f"test: {report(evaluate(model, data['test']))}")
 

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from nnc.backends.torch.pieces.distributed import Together
 from nnc.backends.torch.pieces.draws import drawn_order, hashed
 from nnc.backends.torch.pieces.program import (
     BATCH,
@@ -130,6 +131,8 @@ def train(
     size = BATCH  # when: batch
     steps = epochs * -(-count // size)
     optimizer = optimizer_of(model)
+    smallest = (count - 1) % size + 1  # when: distributed
+    together = Together(model, optimizer, smallest)  # when: distributed
     early = EarlyStopping()  # when: stop
     plateau = Plateau()  # when: plateau
     history: list[dict[str, float]] = []
@@ -140,11 +143,12 @@ def train(
         rows = drawn_order(count, hashed(epoch - 1, ORDER_KEY))  # when: batch
         total = torch.zeros((), dtype=torch.float64)
         for batch in batches(examples, rows, size):
-            set_step(model, step)  # when: random
+            set_step(model, step)  # when: random and not distributed
             batch = augment(batch, among(rows, step, size), epoch)  # when: augmented
             rate = learning_rate(step, steps)  # when: not plateau
             rate = plateau.rate(step, steps)  # when: plateau
-            loss = update(model, optimizer, batch, rate)
+            loss = update(model, optimizer, batch, rate)  # when: not distributed
+            loss = together.update(batch, step, rate)  # when: distributed
             step += 1
             total += loss * len(next(iter(batch.values())))
         results = {"loss": float(total) / count}
@@ -152,9 +156,7 @@ def train(
         if logged:  # when: shown
             results = evaluate(model, examples) | results  # when: shown
         results = evaluate(model, examples) | results  # when: monitored
-        if "validation" in data:
-            measured = evaluate(model, data["validation"])
-            results |= {f"val_{name}": value for name, value in measured.items()}
+        results |= validated(model, data)
         history.append(results)
         if logged:
             print(f"epoch {epoch}: {report(results)}", flush=True)
@@ -164,6 +166,14 @@ def train(
     if early.weights:  # when: restore
         model.load_state_dict(early.weights)  # when: restore
     return history
+
+
+def validated(model: nn.Module, data: dict[str, dict[str, Tensor]]) -> dict[str, float]:
+    """The results on data["validation"], as `val_…`; none without it."""
+    if "validation" not in data:
+        return {}
+    measured = evaluate(model, data["validation"])
+    return {f"val_{name}": value for name, value in measured.items()}
 
 
 @torch.no_grad()

@@ -40,6 +40,16 @@ class Loss(Word):
         """Whether the spec says that the prediction is logits; None when it does not say."""
         return None
 
+    @property
+    def no_mean(self) -> str | None:
+        """Why the loss is no mean over examples that count alike, so that the parts of a batch
+        don't add up to it: an argument, or the word itself; None for such a mean."""
+        given = self.arguments()
+        if given.get("reduction", "mean") != "mean":
+            return "reduction"
+        weighing = ("class_weights", "ignore")
+        return next((name for name in weighing if given.get(name) is not None), None)
+
     def check(self, types: Types) -> None:
         """Raise Rejected when the values do not fit; `input` is the place of one in `takes`."""
         raise NotImplementedError

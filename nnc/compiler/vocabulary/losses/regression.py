@@ -23,6 +23,10 @@ class SumOfSquares(Loss):
     word = "sse"
     aliases = ("sum_squared_error", "sum_of_squared_errors")
 
+    @property
+    def no_mean(self) -> str:
+        return self.word
+
     def check(self, types: Types) -> None:
         same_shape(self, types)
 
@@ -43,6 +47,10 @@ class RootMeanSquaredError(Loss):
 
     word = "rmse"
     aliases = ("root_mean_squared_error", "RMSELoss")
+
+    @property
+    def no_mean(self) -> str:
+        return self.word
 
     def check(self, types: Types) -> None:
         same_shape(self, types)

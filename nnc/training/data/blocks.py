@@ -1,0 +1,162 @@
+"""Tables read a part at a time: CSV, plain text and Parquet files of any size."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+
+from nnc.backends.pieces import tables
+
+Table = dict[int | str, Any]
+_CHARACTERS = 2**21
+"""How much text is looked at together."""
+_ROWS = 20_000
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Columns by number or name as the table has them: those that must be numbers, and those that
+    are texts or may be either."""
+
+    numbers: tuple[int | str, ...]
+    texts: tuple[int | str, ...]
+
+
+class TextTable:
+    """A CSV file, or with `delimiter` None one whose columns stand between white space."""
+
+    def __init__(self, path: Path, delimiter: str | None, header: bool) -> None:
+        self._path = path
+        self._delimiter = delimiter
+        self._header = header
+        with self._open() as file:
+            row = next(self._rows(file), None)
+        if row is None:
+            raise ValueError("there are no examples")
+        self.width = len(row)
+        self.keys: dict[int | str, int] = {number: number for number in range(self.width)}
+        if header:
+            self.keys |= {name.strip(): number for number, name in enumerate(row)}
+
+    def blocks(self, wanted: Wanted) -> Iterator[Table]:
+        """The wanted columns, part by part. Raises ValueError for a row of another length."""
+        with self._open() as file:
+            if self._header:
+                next(self._rows(file))
+            first = 0
+            while lines := file.readlines(_CHARACTERS):
+                # A cell in quotes may go on in the next line, which only the csv module knows.
+                if self._delimiter and any('"' in line for line in lines):
+                    yield from self._slow(
+                        csv.reader(chain(lines, file), **self._format), wanted, first
+                    )
+                    return
+                found, count = self._fast(lines, wanted) or (None, 0)
+                if found is not None:
+                    yield found
+                    first += count
+                    continue
+                for table in self._slow(self._split(lines), wanted, first):
+                    yield table
+                    first += len(next(iter(table.values())))
+
+    def _open(self) -> TextIO:
+        return self._path.open(encoding="utf-8-sig", newline="")
+
+    @property
+    def _format(self) -> dict[str, Any]:
+        return {"delimiter": self._delimiter}
+
+    def _rows(self, file: TextIO) -> Iterator[list[str]]:
+        """The rows of a file that hold something."""
+        rows = csv.reader(file, **self._format) if self._delimiter else self._split(file)
+        return (row for row in rows if row)
+
+    def _split(self, lines: Any) -> Iterator[list[str]]:
+        if self._delimiter:
+            return csv.reader(lines, **self._format)
+        return (line.partition("#")[0].split() for line in lines)
+
+    def _fast(self, lines: list[str], wanted: Wanted) -> tuple[Table, int] | None:
+        """The columns by NumPy's own reader; None where it can't read them all."""
+        if self._delimiter is None:
+            return self._fast_text(lines, wanted)
+        lines = [line for line in lines if line.strip("\r\n")]
+        cuts = self.width - 1
+        if not lines or any(line.count(self._delimiter) != cuts for line in lines):
+            return None
+        table: Table = {}
+        if wanted.numbers:
+            places = [self.keys[key] for key in wanted.numbers]
+            numbers = _numbers(lines, delimiter=self._delimiter, comments=None, usecols=places)
+            if numbers is None or len(numbers) != len(lines):
+                return None
+            table = {key: numbers[:, i] for i, key in enumerate(wanted.numbers)}
+        if wanted.texts:
+            rows = [line.rstrip("\r\n").split(self._delimiter) for line in lines]
+            for key in wanted.texts:
+                place = self.keys[key]
+                table[key] = [row[place].strip() for row in rows]
+        return table, len(lines)
+
+    def _fast_text(self, lines: list[str], wanted: Wanted) -> tuple[Table, int] | None:
+        if wanted.texts or any("#" in line for line in lines):
+            return None
+        numbers = _numbers(lines, comments=None)
+        if numbers is None or numbers.shape[1] != self.width:
+            return None
+        return {key: numbers[:, self.keys[key]] for key in wanted.numbers}, len(numbers)
+
+    def _slow(self, rows: Iterator[list[str]], wanted: Wanted, first: int) -> Iterator[Table]:
+        """The columns row by row, as texts."""
+        held = (row for row in rows if row)
+        while part := list(islice(held, _ROWS)):
+            for number, row in enumerate(part, first + 1):
+                if len(row) != self.width:
+                    raise ValueError(f"row {number} has {len(row)} columns, not {self.width}")
+            yield {
+                key: [row[self.keys[key]].strip() for row in part]
+                for key in (*wanted.numbers, *wanted.texts)
+            }
+            first += len(part)
+
+
+def _numbers(lines: list[str], **options: Any) -> np.ndarray | None:
+    try:
+        return np.loadtxt(lines, ndmin=2, **options)
+    except (ValueError, IndexError):
+        return None
+
+
+class ParquetTable:
+    """A Parquet file."""
+
+    def __init__(self, path: Path) -> None:
+        from pyarrow import parquet
+
+        self._file = parquet.ParquetFile(path)
+        self._names = self._file.schema_arrow.names
+        self.keys: dict[int | str, int] = {i: i for i in range(len(self._names))}
+        self.keys |= {name: number for number, name in enumerate(self._names)}
+
+    def blocks(self, wanted: Wanted) -> Iterator[Table]:
+        """The wanted columns, part by part."""
+        names = {key: self._names[self.keys[key]] for key in (*wanted.numbers, *wanted.texts)}
+        for batch in self._file.iter_batches(columns=sorted({*names.values()}), batch_size=_ROWS):
+            found = {name: tables.arrow_column(batch.column(name)) for name in {*names.values()}}
+            yield {key: found[name] for key, name in names.items()}
+
+
+def open_table(function: str, path: Path, options: Mapping[str, Any]) -> TextTable | ParquetTable:
+    """The table that a function of the pieces would read as a whole."""
+    if function == "tables:read_parquet":
+        return ParquetTable(path)
+    if function == "tables:read_text":
+        return TextTable(path, None, header=False)
+    return TextTable(path, options.get("delimiter", ","), options.get("header", True))

@@ -1,0 +1,124 @@
+"""Columns of any length: in memory while they are small, then in a folder that goes with them."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+
+from nnc.training.data.dataset import Array, Rows
+
+LIMIT = 2**28
+"""How many bytes of one column, or of all prepared examples, are held in memory."""
+_TOGETHER = 10_000
+"""How many texts are looked at together."""
+
+
+class Texts:
+    """A column of texts in a file; `texts[rows]` are an array."""
+
+    def __init__(self, content: Array, ends: Array) -> None:
+        self._content = content
+        self._ends = ends
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    @property
+    def is_large(self) -> bool:
+        """Whether they lie in a file."""
+        return isinstance(self._content, np.memmap)
+
+    def __getitem__(self, rows: Rows) -> Array:
+        parts = [self._some(rows[start : start + _TOGETHER]) for start in _starts(len(rows))]
+        return np.concatenate(parts) if parts else np.array([], str)
+
+    def _some(self, rows: Rows) -> Array:
+        starts = np.where(rows > 0, self._ends[rows - 1], 0)
+        pairs = zip(starts.tolist(), self._ends[rows].tolist(), strict=True)
+        return np.array([self._content[a:b].tobytes().decode() for a, b in pairs])
+
+
+def _starts(count: int) -> range:
+    return range(0, count, _TOGETHER)
+
+
+class Folder:
+    """A temporary folder, which goes when nobody has this object any more."""
+
+    def __init__(self) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="nnc-"))
+        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+
+
+class Growing:
+    """Numbers that are added part by part, as rows of one array."""
+
+    def __init__(self) -> None:
+        self._parts: list[Array] = []
+        self._held = 0
+        self._count = 0
+        self._folder: Folder | None = None
+
+    def add(self, part: Array) -> None:
+        """More rows."""
+        self._count += len(part)
+        self._parts.append(part)
+        self._held += part.nbytes
+        if self._held > LIMIT or self._folder is not None:
+            self._write()
+
+    def _write(self) -> None:
+        self._folder = self._folder or Folder()
+        with (self._folder.path / "column").open("ab") as file:
+            for part in self._parts:
+                file.write(np.ascontiguousarray(part).data)
+        self._kind, self._shape = self._parts[-1].dtype, self._parts[-1].shape[1:]
+        self._parts, self._held = [], 0
+
+    def column(self) -> Array:
+        """All rows: an array, or one that lies in a file and goes when nobody has it any more."""
+        if self._folder is None:
+            return np.concatenate(self._parts)
+        file, shape = self._folder.path / "column", (self._count, *self._shape)
+        made = np.memmap(file, self._kind, "r", shape=shape).view(_Lasting)
+        made.folder = self._folder
+        return made
+
+
+class _Lasting(np.memmap):
+    """An array in a file whose folder lasts as long as the array."""
+
+    folder: Folder | None = None
+
+
+class GrowingTexts:
+    """Texts that are added part by part."""
+
+    def __init__(self) -> None:
+        self._content, self._ends = Growing(), Growing()
+        self._end = 0
+
+    def add(self, texts: Iterable[str]) -> None:
+        """More texts."""
+        encoded = [text.encode() for text in texts]
+        ends = self._end + np.cumsum([len(text) for text in encoded], dtype=np.int64)
+        self._end = int(ends[-1])
+        self._ends.add(ends)
+        self._content.add(np.frombuffer(b"".join(encoded), np.uint8))
+
+    def column(self) -> Texts:
+        """All texts."""
+        return Texts(self._content.column(), self._ends.column())
+
+
+def converted(texts: Texts, change: Callable[[Array, int], Array]) -> Array:
+    """Texts as numbers; `change` gets a part and the number of its first row."""
+    found = Growing()
+    for start in _starts(len(texts)):
+        found.add(change(texts[np.arange(start, min(start + _TOGETHER, len(texts)))], start))
+    return found.column()
