@@ -91,7 +91,7 @@ def _rows(runs: list[tuple[Folder, Record]], metric: str | None) -> list[list[st
     return [
         [
             folder.path.name,
-            record.spec or record.name,
+            Path(record.spec).name or record.name,
             record.backend,
             f"{record.epoch}/{record.epochs}",
             _best(record),

@@ -161,7 +161,7 @@ def _train(run: Run, stream: IO[str], *, quiet: bool) -> None:
     from nnc.cli.progress import Display
 
     path = run.folder.path
-    if run.loop.over():
+    if run.ended:
         print(f"{path} has come to its end: nothing is left to do", file=stream)
         return
     with Display(run, stream, quiet=quiet) as display, _interrupting(run.interrupt):

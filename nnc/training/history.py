@@ -15,9 +15,12 @@ from typing import TextIO
 
 from nnc.backends.files import write_whole
 from nnc.compiler.ir import Graph, Program, Training
-from nnc.training.folder import Folder
+from nnc.training.folder import Folder, damaged
 from nnc.training.loop import Epoch
 from nnc.training.watching import training_of
+
+_COUNTS = ("epoch", "step", "rate")
+"""The columns that are no results."""
 
 
 def columns(training: Training, *, validated: bool) -> list[str]:
@@ -25,7 +28,7 @@ def columns(training: Training, *, validated: bool) -> list[str]:
     every metric, and with validation the same of its examples."""
     measured = ["loss", *(use.name for use in training.metrics)]
     validation = [f"val_{name}" for name in measured] if validated else []
-    return ["epoch", "step", "rate", *measured, *validation]
+    return [*_COUNTS, *measured, *validation]
 
 
 def trained(graph: Graph) -> list[str]:
@@ -121,14 +124,33 @@ def now() -> str:
 def rows(path: Path) -> list[dict[str, str]]:
     """The rows of such a file, a last one that is cut short left out; none without a file.
 
-    Raises OSError, and ValueError for what is no such file.
+    Raises OSError, and Failed (E804) for what is no such file.
     """
     if not path.exists():
         return []
-    text = path.read_text(encoding="utf-8")
-    whole = text[: text.rfind("\n") + 1]
-    found = list(csv.DictReader(io.StringIO(whole), strict=True))
-    for row in found:
+    try:
+        text = path.read_text(encoding="utf-8")
+        whole = text[: text.rfind("\n") + 1]
+        found = list(csv.DictReader(io.StringIO(whole), strict=True))
+    except (UnicodeDecodeError, csv.Error):
+        raise damaged(path, "it is no CSV in UTF-8") from None
+    for number, row in enumerate(found, 2):
         if not str(row.get("epoch")).isdecimal() or None in row or None in row.values():
-            raise ValueError(f"{path.name} is damaged")
+            raise damaged(path, f"line {number} is not that of an epoch")
     return found
+
+
+def results(path: Path, epoch: int) -> dict[str, float]:
+    """What was measured in an epoch; nothing when the file doesn't have it. Raises as `rows`."""
+    for row in rows(path):
+        if int(row["epoch"]) == epoch:
+            cells = {name: text for name, text in row.items() if name not in _COUNTS and text}
+            return {name: _number(path, text) for name, text in cells.items()}
+    return {}
+
+
+def _number(path: Path, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise damaged(path, f"{text!r} is no number") from None

@@ -43,14 +43,15 @@ class Run:
         engine: Engine,
         begun: Snapshot,
     ) -> None:
-        """Raises ValueError for a snapshot of another program."""
+        """Raises ValueError for a snapshot of another program, Failed (E804) for a damaged
+        history."""
         engine.restore(begun.engine)
         self.folder = folder
         self.record = record
         self.engine = engine
         self.loop = Loop(program, data, engine, begun.progress, record.parts)
         self._best = begun.best
-        self._results: dict[str, float] = {}
+        self._results = history.results(folder.history, begun.progress.epoch)
         self._before = record.seconds
         self._begun = self._written = time.monotonic()
         self._cost = 0.0
@@ -59,6 +60,11 @@ class Run:
     @property
     def progress(self) -> Progress:
         return self.loop.progress
+
+    @property
+    def ended(self) -> bool:
+        """Whether the run has come to its end, and all of that is written."""
+        return self.loop.over() and self.record.status in ("finished", "stopped")
 
     def interrupt(self) -> None:
         """End after the update that is being taken."""
@@ -70,7 +76,7 @@ class Run:
         Raises Failed (E803) for a loss that is no finite number, OSError when the folder can't be
         written.
         """
-        if self.loop.over():
+        if self.ended:
             return
         epochs, validated = self.progress.epoch, "validation" in self.loop.data.splits
         with closing(history.Journal(self.folder, self.loop.program, epochs, validated)) as journal:

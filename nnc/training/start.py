@@ -143,7 +143,7 @@ def resume(folder: Folder, *, path: Path | None = None, device: str | None = Non
         run = Run(folder, record, program, data, engine, begun)
     except ValueError as error:
         raise damaged(folder.state, str(error)) from None
-    if not run.loop.over():
+    if not run.ended:
         run.record = replace(record, status="unfinished")
         folder.write_record(run.record)
     return run

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -327,10 +328,22 @@ def test_losses_that_are_no_means_take_no_parts(tmp_path: Path, loss: str) -> No
     start.check(given, Setup("reference", "float64"))
 
 
+def test_a_run_that_is_killed_at_its_end_gets_its_end(tmp_path: Path) -> None:
+    whole = trained(begun(tmp_path, "whole"))
+    run = trained(begun(tmp_path, "run"))
+    early = replace(run.record, status="unfinished", results={}, epoch=7)
+    run.folder.write_record(early)
+    again = start.resume(run.folder)
+    assert not again.ended
+    assert list(again.updates()) == []
+    assert content(again) == content(whole)
+
+
 DAMAGE: dict[str, list[bytes | None]] = {
     "run.json": [b"", b"{", b"[]", b'{"version": 9}', b'{"version": 1}'],
     "spec.json": [b"", b"{}", b"{"],
     "data.json": [b"", b"[1]", b"{}"],
+    "history.csv": [b"\xff\n", b"a,b\n1,2\n", b"epoch,loss\n0,x\n"],
     "state.safetensors": [b"", b"\x00" * 40, None],
 }
 
