@@ -94,21 +94,25 @@ class TextTable:
         table: Table = {}
         if wanted.numbers:
             places = [self.keys[key] for key in wanted.numbers]
-            numbers = _numbers(lines, delimiter=self._delimiter, comments=None, usecols=places)
+            numbers = _loaded(lines, delimiter=self._delimiter, comments=None, usecols=places)
             if numbers is None or len(numbers) != len(lines):
                 return None
             table = {key: numbers[:, i] for i, key in enumerate(wanted.numbers)}
         if wanted.texts:
-            rows = [line.rstrip("\r\n").split(self._delimiter) for line in lines]
-            for key in wanted.texts:
-                place = self.keys[key]
-                table[key] = [row[place].strip() for row in rows]
+            places = [self.keys[key] for key in wanted.texts]
+            texts = _loaded(
+                lines, delimiter=self._delimiter, comments=None, usecols=places, dtype=object
+            )
+            if texts is None or len(texts) != len(lines):
+                return None
+            for i, key in enumerate(wanted.texts):
+                table[key] = [text.strip() for text in texts[:, i].tolist()]
         return table, len(lines)
 
     def _fast_text(self, lines: list[str], wanted: Wanted) -> tuple[Table, int] | None:
         if wanted.texts or any("#" in line for line in lines):
             return None
-        numbers = _numbers(lines, comments=None)
+        numbers = _loaded(lines, comments=None)
         if numbers is None or numbers.shape[1] != self.width:
             return None
         return {key: numbers[:, self.keys[key]] for key in wanted.numbers}, len(numbers)
@@ -127,7 +131,7 @@ class TextTable:
             first += len(part)
 
 
-def _numbers(lines: list[str], **options: Any) -> np.ndarray | None:
+def _loaded(lines: list[str], **options: Any) -> np.ndarray | None:
     try:
         return np.loadtxt(lines, ndmin=2, **options)
     except (ValueError, IndexError):

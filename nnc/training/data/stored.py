@@ -12,7 +12,7 @@ import numpy as np
 
 from nnc.training.data.dataset import Array, Rows
 
-LIMIT = 2**28
+LIMIT = 2**27
 """How many bytes of one column, or of all prepared examples, are held in memory."""
 _TOGETHER = 10_000
 """How many texts are looked at together."""
