@@ -20,6 +20,7 @@ from nnc.compiler.diagnostics import Diagnostic, Failed
 from nnc.compiler.ir import Program
 from nnc.training.engines import Setup
 from nnc.training.snapshot import Snapshot, read
+from nnc.training.spent import Spent
 
 Status: TypeAlias = Literal["unfinished", "finished", "stopped", "interrupted", "diverged"]
 """`stopped`: by early stopping. `unfinished`: still running, or killed."""
@@ -56,6 +57,8 @@ class Record:
     """Epochs that are finished."""
     seconds: float = 0.0
     """Time spent in training."""
+    spent: Spent = field(default_factory=Spent)
+    """What the time was spent on."""
     monitor: str = "loss"
     larger_is_better: bool = False
     best_epoch: NonNegativeInt = 0

@@ -10,8 +10,9 @@ measured after the epoch's last update.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from time import perf_counter
 
 import numpy as np
 from pydantic import NonNegativeInt
@@ -23,6 +24,7 @@ from nnc.compiler.ir import Program
 from nnc.compiler.vocabulary.schedules import Plateau
 from nnc.training.data import Dataset
 from nnc.training.data.dataset import Rows
+from nnc.training.spent import Spent
 from nnc.training.watching import Best, Slowing, goal, training_of
 
 EVALUATED = 1024
@@ -90,6 +92,8 @@ class Loop:
     progress: Progress = field(default_factory=Progress)
     parts: int = 1
     """Into how many parts each batch is divided."""
+    spent: Spent = field(default_factory=Spent)
+    """Where the time has gone; it grows."""
 
     def __post_init__(self) -> None:
         self.training = training_of(self.program)
@@ -131,8 +135,12 @@ class Loop:
     def _update(self, rows: Rows) -> Update:
         progress, rate = self.progress, self.rate()
         shares = np.array_split(rows, self._parts(len(rows)))
+        begun = perf_counter()
         parts = [self.data.batch(share, progress.epoch) for share in shares]
+        read = perf_counter()
         loss = self.engine.step(parts, progress.step, rate)
+        self.spent.reading += read - begun
+        self.spent.steps += perf_counter() - read
         if not math.isfinite(loss):
             raise Diverged(
                 loss, progress.step, progress.epoch + 1, self.data.batch(rows, progress.epoch)
@@ -173,7 +181,18 @@ class Loop:
 
     def evaluate(self, split: str) -> dict[str, float]:
         """The loss and the metrics over the examples of a split."""
-        return self.engine.evaluate(batches(self.data, split))
+        begun, before = perf_counter(), self.spent.reading
+        found = self.engine.evaluate(self._timed(batches(self.data, split)))
+        self.spent.evaluation += perf_counter() - begun - (self.spent.reading - before)
+        return found
+
+    def _timed(self, given: Iterable[Arrays]) -> Iterator[Arrays]:
+        """The same batches, and the time that they take."""
+        begun = perf_counter()
+        for batch in given:
+            self.spent.reading += perf_counter() - begun
+            yield batch
+            begun = perf_counter()
 
 
 def batches(data: Dataset, split: str) -> Iterator[Arrays]:

@@ -49,7 +49,7 @@ class Run:
         self.folder = folder
         self.record = record
         self.engine = engine
-        self.loop = Loop(program, data, engine, begun.progress, record.parts)
+        self.loop = Loop(program, data, engine, begun.progress, record.parts, replace(record.spent))
         self._best = begun.best
         self._results = history.results(folder.history, begun.progress.epoch)
         self._before = record.seconds
@@ -154,6 +154,7 @@ class Run:
             status=status,
             epoch=self.progress.epoch,
             seconds=self._before + time.monotonic() - self._begun,
+            spent=replace(self.loop.spent),
             best_epoch=best.epoch,
             best_value=best.value,
             results={**self.record.results, **results},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 from nnc.backends import initial
@@ -20,6 +21,7 @@ from nnc.training.history import now
 from nnc.training.loop import Progress
 from nnc.training.run import Run
 from nnc.training.snapshot import Snapshot
+from nnc.training.spent import Spent
 from nnc.training.watching import goal, training_of, watched
 
 
@@ -85,13 +87,15 @@ def prepare(
     for a precision or a device that the backend doesn't have.
     """
     check(program, setup)
+    begun = perf_counter()
     data = open_data(program, base, path=path)
+    spent = Spent(opening=perf_counter() - begun)
     _check_monitors(program, data)
     given = dict(initial.weights(program.graph, program.seed)) if weights is None else weights
     engine = load(program, given, setup)
     where = None if path is None else str(path.resolve())
     record = _record(program, data, engine, setup)
-    record = replace(record, spec=spec, base=str(base.resolve()), data=where)
+    record = replace(record, spec=spec, base=str(base.resolve()), data=where, spent=spent)
     return Beginning(program, data, engine, record)
 
 
@@ -132,12 +136,14 @@ def resume(folder: Folder, *, path: Path | None = None, device: str | None = Non
         raise damaged(folder.state, "there is no such file")
     if record.backend not in TRAINING:
         raise damaged(folder.record, f"there is no backend `{record.backend}`")
+    opened = perf_counter()
     data = open_again(folder, record, program, path)
+    spent = replace(record.spent, opening=record.spent.opening + perf_counter() - opened)
     if data.hash != record.data_hash:
         message = f"the data are not those that {folder.path} began with"
         cure = "bring the same file back, or train anew"
         raise Failed([Diagnostic("E806", message, help=cure)])
-    record = replace(record, device=device or record.device)
+    record = replace(record, device=device or record.device, spent=spent)
     engine = load(program, dict(initial.weights(program.graph, program.seed)), record.setup)
     try:
         run = Run(folder, record, program, data, engine, begun)

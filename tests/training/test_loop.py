@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -12,9 +12,11 @@ import pytest
 from nnc.backends import draws
 from nnc.backends.base import Arrays, Engine
 from nnc.compiler.ir import Program
+from nnc.training import loop as loop_module
 from nnc.training.data import Dataset
-from nnc.training.data.dataset import Kept
+from nnc.training.data.dataset import Kept, Rows
 from nnc.training.loop import Diverged, Epoch, Loop
+from nnc.training.spent import Spent
 from nnc.training.watching import Best, Goal, Slowing
 from tests.training.engines import batch, engine, mlp, of_text
 
@@ -178,6 +180,34 @@ def test_a_plateau_lowers_the_rate_of_the_next_epoch() -> None:
     scripted = Scripted(losses=[1.0, 1.0, 0.5, 0.5])
     epochs(Loop(program(text), dataset(2), scripted))
     assert [rate for _, _, rate in scripted.steps] == [0.5, 0.5, 0.25, 0.25]
+
+
+def test_time_is_told_by_what_it_is_spent_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(loop_module, "perf_counter", lambda: clock[0])
+
+    class Slow(Scripted):
+        def step(self, parts: Sequence[Arrays], step: int, rate: float) -> float:
+            clock[0] += 100.0
+            return super().step(parts, step, rate)
+
+        def evaluate(self, batches: Iterable[Arrays]) -> dict[str, float]:
+            found = super().evaluate(batches)
+            clock[0] += 1000.0
+            return found
+
+    given = dataset(3, 2)
+
+    def take(rows: Rows) -> Arrays:
+        clock[0] += 1.0
+        return given.take(rows)
+
+    loop = Loop(program("batch = 2 epochs = 2"), replace(given, take=take), Slow())
+    epochs(loop)
+    # In each of 2 epochs: 2 batches of training, 1 to measure it, 1 of validation.
+    assert loop.spent == Spent(0.0, 8.0, 400.0, 4000.0)
+    assert Spent(1.0, 2.0, 3.0, 6.0).on_data == 0.25
+    assert Spent().on_data == 0.0
 
 
 def test_a_loop_goes_on_from_the_middle_of_an_epoch() -> None:

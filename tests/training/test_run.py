@@ -91,7 +91,7 @@ def trained(run: Run) -> Run:
 def content(run: Run) -> dict[str, bytes | dict[str, object]]:
     """Everything that the folder says about the result."""
     record = json.loads(run.folder.record.read_bytes())
-    kept = {n: v for n, v in record.items() if n not in ("seconds", "started")}
+    kept = {n: v for n, v in record.items() if n not in ("seconds", "started", "spent")}
     names = ("best", "last", "history", "gradients", "state")
     files = {name: getattr(run.folder, name).read_bytes() for name in names}
     return {**files, "record": kept}
