@@ -52,6 +52,15 @@ BACKENDS = ("torch", "keras", "onnx")
     "--distributed", is_flag=True, help="PyTorch: several processes train it, started by torchrun"
 )
 @click.option("--opset", type=int, help="ONNX: the operator set, 18 to 26 (20 without it)")
+@click.option(
+    "--train", "trains", is_flag=True, help="ONNX: a folder with the training step as a model too"
+)
+@click.option(
+    "--updates",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="with --train: how many learning rates of a schedule are written",
+)
 def command(
     file: str,
     backend: str,
@@ -61,17 +70,27 @@ def command(
     seed: int | None,
     distributed: bool,
     opset: int | None,
+    trains: bool,
+    updates: int | None,
 ) -> None:
     """Write a spec as source that needs nothing of nnc, or as an ONNX model.
 
     Source goes to stdout without `-o`. With `-o xor.py` the weights are written beside it as
     xor.safetensors: those of `--weights`, or initial ones drawn from the spec's seed.
+
+    With `--train -o FOLDER` an ONNX model is written as train_step.onnx, eval.onnx and infer.onnx
+    with the state they begin with, and manifest.json, which says what goes where: any ONNX Runtime
+    can train it.
     """
     _check_options(backend, output, opset, distributed=distributed)
+    _check_training(backend, output, trains, updates)
     refuse_overwriting(output, file, weights)
     program = specs.program(file, settings)
     if seed is not None:
         program = replace(program, seed=seed)
+    if trains and output:
+        _write_training(program, specs.weights(program, weights), Path(output), opset, updates)
+        return
     target = None if output in (None, "-") else output
     if backend == "onnx":
         artifact = _onnx(program, specs.weights(program, weights), opset)
@@ -108,6 +127,51 @@ def _check_options(
     if opset not in IR_VERSIONS:
         known = sorted(IR_VERSIONS)
         raise click.UsageError(f"`--opset` goes from {known[0]} to {known[-1]}, not {opset}")
+
+
+def _check_training(backend: str, output: str | None, trains: bool, updates: int | None) -> None:
+    if trains and backend != "onnx":
+        raise click.UsageError("`--train` is for `--backend onnx`: source trains as it is")
+    if trains and output in (None, "-"):
+        raise click.UsageError("`--train` writes a folder: `-o FOLDER`")
+    if updates is not None and not trains:
+        raise click.UsageError("`--updates` is for `--train`")
+
+
+def _write_training(
+    program: Program, weights: Arrays, folder: Path, opset: int | None, updates: int | None
+) -> None:
+    """The folder with the training step; the manifest comes last, when all is there."""
+    specs.require("onnx")
+    from nnc.backends.onnx.emit import DEFAULT_OPSET
+    from nnc.backends.onnx.folder import training_files
+    from nnc.training.engines import Setup
+    from nnc.training.start import check
+
+    check(program, Setup("onnx"))
+    rates = _rates(program, updates)
+    files = training_files(program, weights, rates, opset=opset or DEFAULT_OPSET)
+    try:
+        folder.mkdir()
+    except OSError as error:
+        raise Unusable(f"can't write {folder}: {error.strerror}") from None
+    for name, chunks in files.items():
+        write_chunks(str(folder / name), chunks)
+
+
+def _rates(program: Program, updates: int | None) -> list[float]:
+    """The learning rate of each update; one that holds on where it doesn't change."""
+    from nnc.backends.reference.schedules import rate
+    from nnc.compiler.vocabulary.schedules import ConstantRate, Plateau
+
+    training = program.training
+    assert training is not None
+    schedule, base = training.schedule, training.optimizer.lr
+    if updates is None:
+        if not isinstance(schedule, ConstantRate | Plateau):
+            raise click.UsageError(f"the rate follows `{schedule.word}`: say `--updates N`")
+        updates = max(1, schedule.warmup_steps)
+    return [rate(schedule, base, t, updates) for t in range(updates)]
 
 
 def _source(program: Program, backend: str, *, distributed: bool) -> Artifact:
