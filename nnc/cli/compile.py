@@ -96,17 +96,23 @@ def command(
         artifact = _onnx(program, specs.weights(program, weights), opset)
     else:
         artifact = _source(program, backend, distributed=distributed)
-    if target is None:
-        if backend != "onnx" and weights is not None:
-            say("the source holds no weights: with `-o` they are written beside it")
-        give_bytes(artifact.chunks)
+    if target is not None:
+        _write(target, artifact, program, weights)
         return
-    # What goes beside is looked at first: nothing is written when one of the two can't be.
-    beside = Path(target).with_suffix(".safetensors")
-    chunks = None if backend == "onnx" else _weights_beside(program, weights, beside)
+    if backend != "onnx" and weights is not None:
+        say("the source holds no weights: with `-o` they are written beside it")
+    give_bytes(artifact.chunks)
+
+
+def _write(target: str, artifact: Artifact, program: Program, weights: str | None) -> None:
+    """Write an artifact, and weights beside source. What goes beside is looked at first: nothing
+    is written when one of the two can't be."""
+    path = Path(target).with_suffix(".safetensors")
+    is_model = artifact.suffix == ".onnx"
+    chunks = None if is_model else _weights_beside(program, weights, path)
     write_chunks(target, artifact.chunks)
     if chunks is not None:
-        write_chunks(str(beside), chunks)
+        write_chunks(str(path), chunks)
 
 
 def _check_options(
