@@ -13,7 +13,7 @@ export TF_CPP_MIN_LOG_LEVEL := 3
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo compare test check lint format golden index measure bench fuzz clean
+.PHONY: help demo compare test check lint format golden index measure browser bench fuzz clean
 
 help:  ## the verbs
 	@sed -n 's/^\([a-z]*\):.*##  *\(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -53,6 +53,9 @@ index: $(VENV)/.dev  ## rewrite what is generated: the parser's tables, the inde
 measure: $(VENV)/.dev  ## how closely each word agrees on each backend; the catalogue shows it
 	$(PYTHON) -m tests.matrix.measure
 	$(PYTHON) -m nnc.catalogue > catalogue.tmp && mv catalogue.tmp docs/catalogue.md
+
+browser: $(VENV)/.data  ## a page in headless Chromium against Python; needs npm and Chromium
+	$(PYTHON) -m tests.browser.check
 
 bench: $(VENV)/.dev  ## time against peers
 	@for name in $(BENCHES); do $(PYTHON) -m bench.$$name || exit 1; done

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnxruntime as ort
 import pytest
+from safetensors.numpy import load_file
 
-from nnc.backends import initial
+from nnc.backends import draws, initial
 from nnc.compiler.diagnostics import Failed
 from nnc.compiler.ir import Program
 from nnc.deployment.web import folder as web
 from nnc.deployment.web.description import describe
 from nnc.deployment.web.runtime import FILES
+from nnc.deployment.web.training import hindrance
 from nnc.loading import compile_file, compile_text
 from nnc.training.data import Dataset, open_data
 
@@ -59,7 +62,8 @@ def test_the_folder_holds_all_that_the_page_loads(tmp_path: Path, runtime: Path)
     session = ort.InferenceSession(made / "model.onnx")
     assert [given.name for given in session.get_inputs()] == ["pixels"]
     # Nothing is fetched from anywhere else.
-    assert not any("http" in (made / name).read_text("utf-8") for name in web.PAGE)
+    text = "".join((made / name).read_text("utf-8") for name in web.PAGE)
+    assert set(re.findall(r"https?://[^\"]*", text)) <= {"http://www.w3.org/2000/svg"}
 
 
 def test_examples_are_held_out_and_say_their_answer(tmp_path: Path) -> None:
@@ -142,3 +146,41 @@ def test_without_a_runtime_nothing_is_written(
         web.write_page(program, weights, tmp_path / "page")
     assert "npm" in caught.value.diagnostics[0].message
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_the_page_trains_with(tmp_path: Path, runtime: Path) -> None:
+    """The files of a step, the examples of the training split, and the key of their order."""
+    program, data = digits()
+    made = tmp_path / "page"
+    weights = initial.weights(program.graph, program.seed)
+    web.write_page(program, weights, made, data=data, runtime=runtime)
+    told = json.loads((made / "model.json").read_text("utf-8"))["training"]
+    assert told["examples"] == len(data.splits["train"])
+    assert told["order"] == draws.key_of(program.seed, "order")
+    names = sorted(file.name for file in (made / told["folder"]).iterdir())
+    assert names == [
+        *("eval.onnx", "examples.safetensors", "infer.onnx", "manifest.json"),
+        *("state.safetensors", "train_step.onnx"),
+    ]
+    stored = load_file(made / told["folder"] / "examples.safetensors")
+    batch = data.batch(data.splits["train"])
+    assert stored.keys() == batch.keys()
+    for name, array in batch.items():
+        np.testing.assert_array_equal(stored[name], array)
+    manifest = json.loads((made / told["folder"] / "manifest.json").read_text("utf-8"))
+    assert manifest["train"]["rates"] == [0.001]  # a constant rate is told once
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ("schedule = plateau", "plateau"),
+        ("augment = [noise(pixels, 0.1)]", "augment"),
+    ],
+)
+def test_what_the_page_does_not_train(change: str, why: str) -> None:
+    text = (SPECS / "curriculum" / "digits_mlp.nn").read_text("utf-8")
+    program, _ = compile_text(text.replace("epochs    = 5", f"epochs = 5 {change}"))
+    assert program is not None
+    assert why in (hindrance(program, digits()[1]) or "")
+    assert hindrance(program, None) is not None

@@ -14,9 +14,10 @@ from nnc.compiler.ir import Program
 from nnc.deployment.export import Options, exported
 from nnc.deployment.web.description import describe
 from nnc.deployment.web.runtime import runtime_files
+from nnc.deployment.web.training import FOLDER, hindrance, training_part
 from nnc.training.data import Dataset
 
-PAGE: Final = ("index.html", "page.css", "page.js", "inputs.js", "outputs.js")
+PAGE: Final = ("index.html", "page.css", "page.js", "inputs.js", "outputs.js", "training.js")
 
 
 def write_page(
@@ -58,5 +59,12 @@ def _fill(
     for name, chunks in model.files.items():
         with (folder / name).open("xb") as file:
             file.writelines(chunks)
-    text = json.dumps(describe(program, data), ensure_ascii=False, indent=1, allow_nan=False)
+    described = describe(program, data)
+    if data is not None and hindrance(program, data) is None:
+        described["training"], parts = training_part(program, data)
+        (folder / FOLDER).mkdir()
+        for name, lines in parts.items():
+            with (folder / FOLDER / name).open("xb") as file:
+                file.writelines(lines)
+    text = json.dumps(described, ensure_ascii=False, indent=1, allow_nan=False)
     (folder / "model.json").write_text(text + "\n", encoding="utf-8")

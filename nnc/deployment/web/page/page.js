@@ -38,6 +38,7 @@ class Page {
   constructor(model) {
     this.model = model;
     this.session = null;
+    this.weights = {}; // what the session takes beside the inputs
     this.busy = false;
     this.again = false;
     document.title = model.name;
@@ -77,7 +78,7 @@ class Page {
   }
 
   async run() {
-    const given = {};
+    const given = { ...this.weights };
     this.model.inputs.forEach((description, place) => {
       given[description.name] = toTensor(description, this.inputs[place].value());
     });
@@ -129,7 +130,7 @@ try {
   await page.start();
   if (model.training) {
     const { Trainer } = await import("./training.js");
-    new Trainer(page, ort, byId("training"), load);
+    page.trainer = new Trainer(page, ort, byId("training"), load);
   }
   document.body.dataset.state = "ready";
 } catch (problem) {

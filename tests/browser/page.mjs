@@ -1,0 +1,40 @@
+// Opens the page that is served at the given address and says what it shows, as JSON.
+import { chromium } from "playwright-core";
+
+const [address, browser] = process.argv.slice(2);
+const opened = await chromium.launch({ executablePath: browser, args: ["--no-sandbox"] });
+try {
+  const page = await opened.newPage();
+  const problems = [];
+  page.on("pageerror", (error) => problems.push(error.message));
+  page.on("requestfailed", (request) => problems.push(request.url()));
+  page.on("request", (request) => {
+    if (!request.url().startsWith(address) && !request.url().startsWith("data:")) problems.push(`asks ${request.url()}`);
+  });
+  await page.goto(`${address}/index.html`);
+  await page.waitForFunction(() => document.body.dataset.state);
+  const answers = [];
+  const samples = page.locator(".samples button");
+  for (let number = 0; number < (await samples.count()); number++) {
+    await samples.nth(number).click();
+    await page.waitForFunction(() => !window.page.busy);
+    answers.push(await page.evaluate(() => Object.fromEntries(
+      Object.entries(window.page.results).map(([name, numbers]) => [name, Array.from(numbers)]),
+    )));
+  }
+  const shown = await page.textContent(".answer");
+  const box = await page.locator("canvas.paper").boundingBox();
+  await page.mouse.move(box.x + box.width / 2, box.y + 30);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height - 30, { steps: 20 });
+  await page.mouse.up();
+  await page.waitForFunction(() => !window.page.busy);
+  const drawn = await page.textContent(".answer");
+  await page.locator("#training button").first().click();
+  await page.waitForFunction(() => document.querySelector("#training").dataset.epoch, null, { timeout: 120000 });
+  const losses = await page.evaluate(() => window.page.trainer.losses);
+  const state = await page.evaluate(() => document.body.dataset.state);
+  process.stdout.write(JSON.stringify({ state, problems, answers, shown, drawn, losses }));
+} finally {
+  await opened.close();
+}
