@@ -29,12 +29,14 @@ LEVELS = ("none", "safe", "deploy")
         "nnc export xor.nn -o xor.onnx --weights xor.safetensors\n"
         "nnc export xor.nn -o out/xor.onnx --target tensorrt --optimize deploy --card\n"
         "nnc export runs/Digits-1 -o digits.onnx --precision int8\n"
-        "nnc export xor.nn --web page --weights xor.safetensors"
+        "nnc export xor.nn --web page --weights xor.safetensors\n"
+        "nnc export xor.nn --triton models --weights xor.safetensors"
     ),
     short_help="write an ONNX model for a runtime, with its card and proofs",
 )
 @specs.file_argument
 @click.option("-o", "--output", metavar="PATH", type=FILE, help="the model file")
+@click.option("--triton", metavar="DIR", type=FILE, help="a repository for Triton, instead")
 @click.option("--web", metavar="DIR", type=FILE, help="a page that runs it, instead of a model")
 @click.option(
     "--runtime", metavar="DIR", type=FILE, help="onnxruntime-web for the page; else npm fetches it"
@@ -73,21 +75,17 @@ LEVELS = ("none", "safe", "deploy")
 def command(
     file: str,
     output: str | None,
+    triton: str | None,
     web: str | None,
     runtime: str | None,
     weights: str | None,
-    target: str,
-    optimize: str,
-    opset: int | None,
-    external: bool,
-    test_vectors: bool,
-    precision: str,
     data: str | None,
     max_drop: float,
-    keep: tuple[str, ...],
     around: bool,
+    test_vectors: bool,
     carded: bool,
     settings: dict[str, Any],
+    **asked: Any,
 ) -> None:
     """Write an ONNX model for a runtime: its operators, its versions, in a form that is fast there.
 
@@ -98,19 +96,22 @@ def command(
     if web is not None:
         _page(file, settings, weights, web, runtime)
         return
-    _check_output(output)
-    assert output is not None
+    place = _place(output, triton)
     refuse_overwriting(output, file, weights, data)
     specs.require("onnx")
     from nnc.deployment.export import Options
 
-    options = Options(target, opset, optimize, external, precision, frozenset(keep))  # type: ignore[arg-type]
+    options = Options(**asked)
     _check_options(options, data)
     given = _given(file, weights, settings)
-    fitted = _fitted(given, precision, test_vectors) if around else None
+    fitted = _fitted(given, options, test_vectors) if around else None
     options = replace(options, labels=given.output_labels, fitted=fitted)
-    model = _made(given, Path(output).name, options, data, max_drop)
-    _write(Path(output).parent, dict(_files(model, given.weights, test_vectors, carded)))
+    model = _made(given, place.name, options, data, max_drop)
+    files = dict(_files(model, given.weights, test_vectors, carded))
+    if triton is None:
+        _write(place.parent, files)
+    else:
+        _write_repository(model, files, place)
     _tell(model)
 
 
@@ -132,9 +133,9 @@ def _given(file: str, weights: str | None, settings: dict[str, Any]) -> Given:
     return Given(program, arrays, Path.cwd() if file == "-" else Path(file).parent)
 
 
-def _fitted(given: Given, precision: str, test_vectors: bool) -> Mapping[str, Any]:
+def _fitted(given: Given, options: Options, test_vectors: bool) -> Mapping[str, Any]:
     """What preparations learnt in the run that is exported."""
-    if precision != "float32" or test_vectors:
+    if options.precision != "float32" or test_vectors:
         raise click.UsageError(
             "`--with-preprocessing` goes neither with `--precision` nor with `--test-vectors`"
         )
@@ -199,11 +200,30 @@ def _page(
     say(f"{folder}: serve it with `python -m http.server -d {folder}` and open localhost:8000")
 
 
-def _check_output(output: str | None) -> None:
-    if output is None:
-        raise click.UsageError("say where the result goes: -o MODEL.onnx or --web DIR")
+def _place(output: str | None, triton: str | None) -> Path:
+    """Where the model goes; for a repository, a name in its folder."""
+    if (output is None) == (triton is None):
+        raise click.UsageError(
+            "say where the result goes: -o MODEL.onnx, or --web DIR, or --triton DIR"
+        )
+    if triton is not None:
+        return Path(triton) / "model.onnx"
+    assert output is not None
     if output == "-" or Path(output).suffix != ".onnx":
         raise Unusable(f"{output} is no name for a model", "end it with `.onnx`")
+    return Path(output)
+
+
+def _write_repository(model: Exported, files: dict[str, Chunks], place: Path) -> None:
+    """Write a repository; what else was asked for goes beside the configuration."""
+    from nnc.deployment.triton import repository
+
+    name = model.graph.name
+    if (place.parent / name).exists():
+        raise Unusable(f"{place.parent / name} exists already", "choose another folder")
+    made = repository(model)
+    made |= {f"{name}/{path}": chunks for path, chunks in files.items() if path not in model.files}
+    _write(place.parent, made)
 
 
 def _check_options(options: Options, data: str | None) -> None:
@@ -224,7 +244,7 @@ def _write(folder: Path, files: dict[str, Chunks]) -> None:
         target = folder / path
         try:
             if target.parent != folder:
-                target.parent.mkdir(exist_ok=True)
+                target.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise Unusable(f"can't write {target.parent}: {error.strerror}") from None
         write_chunks(str(target), chunks)

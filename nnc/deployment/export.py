@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
@@ -34,7 +34,7 @@ class Options:
     optimize: Level = "safe"
     external: bool = False
     precision: Precision = "float32"
-    keep: frozenset[str] = frozenset()
+    keep: Collection[str] = ()
     """Layers that stay in float32 whatever the precision."""
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Name of an output -> what its classes are called."""

@@ -166,3 +166,19 @@ def test_a_run_is_exported_with_what_it_learnt(nnc: Nnc, folder: Path) -> None:
     assert half.stderr.count("accuracy") == 1
     refused = nnc("export", "flowers.nn", "-o", "no.onnx", "--with-preprocessing")
     assert (refused.exit_code, "needs the folder of a run" in refused.stderr) == (2, True)
+
+
+def test_a_repository_for_triton_is_new(nnc: Nnc, folder: Path) -> None:
+    result = nnc("export", "xor.nn", "--triton", "models", "--card")
+    assert result.exit_code == 0, result.stderr
+    files = {str(path.relative_to(folder)) for path in (folder / "models").rglob("*.*")}
+    assert files == {
+        *("models/Xor/config.pbtxt", "models/Xor/request.json", "models/Xor/model.card.md"),
+        "models/Xor/1/model.onnx",
+    }
+    before = contents(folder)
+    again = nnc("export", "xor.nn", "--triton", "models")
+    assert (again.exit_code, "exists already" in again.stderr) == (2, True)
+    both = nnc("export", "xor.nn", "--triton", "models", "-o", "xor.onnx")
+    assert (both.exit_code, "say where the result goes" in both.stderr) == (2, True)
+    assert contents(folder) == before
