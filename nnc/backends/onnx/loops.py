@@ -48,9 +48,11 @@ class Body:
         return names
 
     def output(self, name: str) -> None:
-        """The next new state, or what is collected of each step; a value of its own, as ONNX
-        wants it."""
-        self.outputs.append(self.add("Identity", name))
+        """The next new state, or what is collected of each step; a node's result of its own, as
+        ONNX wants it."""
+        made = any(name in results for _, _, results, _ in self._nodes)
+        is_free = made and name not in self.outputs
+        self.outputs.append(name if is_free else self.add("Identity", name))
 
     @property
     def captured(self) -> tuple[Handle, ...]:
@@ -79,7 +81,7 @@ class Body:
 def scan(
     body: Body, states: Sequence[Handle], steps: Sequence[Handle], *, backwards: bool
 ) -> tuple[Handle, ...]:
-    """The last states, then what was collected. Time is the second axis, behind the batch."""
+    """The last states, then what was collected. Time is the first axis, in front of the batch."""
     collected = len(body.outputs) - len(states)
     direction = int(backwards)
     names = [f"last{i}" for i in range(len(states))] + [f"all{i}" for i in range(collected)]
@@ -91,8 +93,6 @@ def scan(
         captured=body.captured,
         body=body,
         num_scan_inputs=len(steps),
-        scan_input_axes=[1] * len(steps),
-        scan_output_axes=[1] * collected,
         scan_input_directions=[direction] * len(steps),
         scan_output_directions=[direction] * collected,
     )

@@ -25,33 +25,42 @@ def run(op: Recurrent, place: Place, initial: list[Handle | None], lengths: Hand
     """All directions of a layer. `initial` are the first states [batch, directions · units],
     `lengths` the numbers of valid steps as i64."""
     valid = None if lengths is None else _valid(place, lengths)
-    runs = [_direction(op, place, number, initial, valid) for number in range(len(op.directions))]
+    x = place.add("Transpose", place.x, role="time_first", perm=[1, 0, 2])
+    runs = [
+        _direction(op, place, x, number, initial, valid) for number in range(len(op.directions))
+    ]
     return Runs([steps for steps, _ in runs], [states for _, states in runs])
 
 
 @dataclass(frozen=True)
 class Runs:
-    """For each direction: the outputs [batch, time, units], and the last states [batch, units]."""
+    """For each direction: the outputs [batch, time, units] of a layer that gives sequences, and the
+    last states [batch, units]."""
 
     steps: list[Handle]
     states: list[list[Handle]]
 
 
 def _valid(place: Place, lengths: Handle) -> Handle:
-    """[batch, time, 1]: whether a step is one of the example's own."""
+    """[time, batch, 1]: whether a step is one of the example's own."""
     count = place.add("Squeeze", place.size(0, 0, "steps"), place.whole([0], "first"), role="count")
     times = place.add("Range", place.whole(0, "zero"), count, place.whole(1, "one"), role="times")
-    column = place.add("Unsqueeze", times, place.whole([0, 2], "around"), role="column")
-    own = place.add("Unsqueeze", lengths, place.whole([1, 2], "behind"), role="own")
+    column = place.add("Unsqueeze", times, place.whole([1, 2], "behind"), role="column")
+    own = place.add("Unsqueeze", lengths, place.whole([0, 2], "around"), role="own")
     return place.add("Less", column, own, role="valid")
 
 
 def _direction(
-    op: Recurrent, place: Place, number: int, initial: list[Handle | None], valid: Handle | None
+    op: Recurrent,
+    place: Place,
+    x: Handle,
+    number: int,
+    initial: list[Handle | None],
+    valid: Handle | None,
 ) -> tuple[Handle, list[Handle]]:
     end = f"_l0{op.directions[number]}"
     stored = {weight.name for weight in place.node.weights}
-    given = place.add("MatMul", place.x, place.transposed(f"weight_ih{end}"), role=f"input{number}")
+    given = place.add("MatMul", x, place.transposed(f"weight_ih{end}"), role=f"input{number}")
     if op.bias:
         given = place.add("Add", given, place.weight(f"bias_ih{end}"), role=f"given{number}")
     second = isinstance(op, GRU) and f"bias_hh{end}" in stored
@@ -67,10 +76,12 @@ def _direction(
     states = [_first(op, place, number, state) for state in initial]
     made = _FORWARD[type(op)](_Loop(place, cell, states, given, valid))
     last, steps = list(made[: len(states)]), made[len(states)]
+    if not op.return_sequences:
+        return steps, last
     if valid is not None:
         zero = place.number(0.0, "zero")
         steps = place.add("Where", valid, steps, zero, role=f"read{number}")
-    return steps, last
+    return place.add("Transpose", steps, role=f"steps{number}", perm=[1, 0, 2]), last
 
 
 def _first(op: Recurrent, place: Place, number: int, state: Handle | None) -> Handle:

@@ -59,10 +59,13 @@ class _Backward:
     def carry(self) -> None:
         """Give the gradients of the first states, of what was given, and of the weights."""
         at, cell = self.at, self.cell
-        arriving = [self._gradient(self.states + i, self.all[i]) for i in range(self.states)]
-        given = [self.step(x) for x in arriving]
+        arriving = at.gradients[self.states : 2 * self.states]
+        given = [None if x is None else self.step(x) for x in arriving]
         valid = self._valid_step()
-        total = [self.body.add("Add", a, g) for a, g in zip(self.above, given, strict=True)]
+        total = [
+            a if g is None else self.body.add("Add", a, g)
+            for a, g in zip(self.above, given, strict=True)
+        ]
         before, collected = _BACKWARD[type(cell.op)](self, total)
         if valid is not None:
             before = [
@@ -91,15 +94,15 @@ class _Backward:
         return self.step(self.at.x(self.states + 1), ELEMENT_TYPES["bool"])
 
     def before(self, number: int) -> Handle:
-        """A state in front of each step: [batch, time, units]."""
-        at, axis = self.at, self.at.whole([1], "time")
+        """A state in front of each step: [time, batch, units]."""
+        at, axis = self.at, self.at.whole([0], "time")
         first = at.add("Unsqueeze", at.x(number), axis)
         begin, stop = ([1], [2**62]) if self.cell.backwards else ([0], [-1])
         rest = at.add(
             "Slice", self.all[number], at.whole(begin, "begin"), at.whole(stop, "stop"), axis
         )
         parts = (rest, first) if self.cell.backwards else (first, rest)
-        return at.add("Concat", *parts, axis=1)
+        return at.add("Concat", *parts, axis=0)
 
     def _weights(self, collected: tuple[Handle, ...]) -> None:
         """The gradients of what the forward steps saw: the recurrent weights and their bias."""
