@@ -180,19 +180,17 @@ def _page(
 ) -> None:
     """Write the folder of a page; the data of the spec, where it can be read, gives examples."""
     from nnc.deployment.web.folder import write_page
-    from nnc.training.data import open_data
 
-    program = specs.program(file, settings)
-    arrays = specs.weights(program, weights)
+    given = _given(file, weights, settings)
     data = None
-    if program.data is not None:
+    if given.program.data is not None:
         try:
-            data = open_data(program, Path(file).parent)
+            data = given.data(None)
         except Failed as problem:
             say(f"the page has no examples: {problem.diagnostics[0].message}")
     place = Path(runtime) if runtime else None
     try:
-        write_page(program, arrays, Path(folder), data=data, runtime=place)
+        write_page(given.program, given.weights, Path(folder), data=data, runtime=place)
     except FileExistsError:
         raise Unusable(f"{folder} exists already", "choose another name, or remove it") from None
     except OSError as error:

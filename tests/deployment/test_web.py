@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 import pytest
+from click.testing import CliRunner
 from safetensors.numpy import load_file
 
 from nnc.backends import draws, initial
+from nnc.cli.group import group
 from nnc.compiler.diagnostics import Failed
 from nnc.compiler.ir import Program
 from nnc.deployment.web import folder as web
@@ -184,3 +186,18 @@ def test_what_the_page_does_not_train(change: str, why: str) -> None:
     assert program is not None
     assert why in (hindrance(program, digits()[1]) or "")
     assert hindrance(program, None) is not None
+
+
+def test_the_verb_writes_a_page_once(tmp_path: Path, runtime: Path) -> None:
+    made = tmp_path / "page"
+    spec = str(SPECS / "curriculum" / "digits_mlp.nn")
+    command = ["export", spec, "--web", str(made), "--runtime", str(runtime)]
+    first = CliRunner().invoke(group, command)
+    assert first.exit_code == 0, first.output
+    assert (made / "index.html").is_file()
+    again = CliRunner().invoke(group, command)
+    assert again.exit_code != 0
+    assert "exists already" in again.output
+    nowhere = CliRunner().invoke(group, ["export", spec])
+    assert nowhere.exit_code == 2
+    assert "-o MODEL.onnx or --web DIR" in nowhere.output
