@@ -12,7 +12,7 @@ from nnc.compiler.ir import Field, LossTerm, Program
 from nnc.compiler.vocabulary.data import Impute, MinMax, ReshapeData, Scale, Standardize, Window
 from nnc.training.watching import training_of
 
-_KEEPS = (Impute, ReshapeData, Window)
+_KEEPS = (Impute, ReshapeData)
 """Preparations that leave numbers as they are."""
 
 
@@ -45,11 +45,12 @@ def _chain(program: Program, term: LossTerm) -> Field | None:
 
 def _undone(chain: Field, learnt: Sequence[Mapping[str, Any]], x: Any) -> Any:
     """Values before the preparations of a chain; None where one of them can't be undone."""
-    if len(learnt) != len(chain.preparations):
-        return None
+    steps = [step for step in chain.preparations if not isinstance(step, Window)]
     several = any(np.size(part) > 1 for known in learnt for part in known.values())
+    if len(learnt) != len(steps) or (several and len(steps) < len(chain.preparations)):
+        return None
     dtype, x = x.dtype, x.astype(np.float64)
-    for step, known in reversed(list(zip(chain.preparations, learnt, strict=True))):
+    for step, known in reversed(list(zip(steps, learnt, strict=True))):
         if isinstance(step, Standardize):
             x = x * np.asarray(known["deviation"]) + np.asarray(known["mean"])
         elif isinstance(step, MinMax):
