@@ -79,7 +79,7 @@ def command(context: click.Context, /, **given: Any) -> None:
     else:
         give(_text(found, details=asked.details).rstrip("\n"))
     if not found.complete:
-        say("not every backend was compared")
+        say("not everything was compared")
     context.exit(0 if found.agrees else 1)
 
 

@@ -150,6 +150,6 @@ def _located(named: str, first: Departure) -> Iterator[str]:
 def _conclusion(paths: Paths) -> str:
     compared = list(dict.fromkeys(p.backend for p in paths.paths if p.state == "compared"))
     if paths.agrees:
-        rest = "" if paths.complete else "; the others were not compared"
+        rest = "" if paths.complete else "; not everything was compared"
         return f"{', '.join(compared)}: the same training as the reference{rest}"
     return "not the same training" if compared else "nothing was compared"

@@ -32,6 +32,8 @@ class Lie:
     loss: Callable[[float], float] = same
     gradients: Callable[[Arrays], Arrays] = same
     differentiates: bool = True
+    single: Callable[[Arrays], Arrays] = same
+    """What becomes of the weights in float32 alone, while training."""
     drawn: int = 0
     """By how many steps the numbers that are drawn are ahead, while training."""
     rated: int = 0
@@ -88,7 +90,10 @@ def lying(lie: Lie) -> type[Engine]:
             precision: Precision = "float32",
             device: str = "cpu",
         ) -> None:
-            super().__init__(lie.program(program), lie.weights(dict(weights)))
+            given = lie.weights(dict(weights))
+            if precision == "float32":
+                given = lie.single(given)
+            super().__init__(lie.program(program), given)
 
         def step(self, parts: Sequence[Arrays], step: int, rate: float) -> float:
             return lie.loss(super().step(parts, step + lie.drawn, rate))

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from nnc.backends import initial
+from nnc.backends.base import Arrays
 from nnc.backends.registry import BACKENDS
 from nnc.compiler.ir import Program
 from nnc.compiler.vocabulary.base import words
@@ -227,6 +228,32 @@ def test_float32_lies_are_found_within_its_horizon() -> None:
     assert single.first is not None
     assert not single.rounding
     assert single.first.step < 10
+
+
+def steep() -> Program:
+    """A training whose steps are so large that rounding grows within a few of them."""
+    return of_text(
+        "model M { input x: f32[4] output y = x -> Dense(8) -> tanh -> Dense(2) } "
+        "train { target t: f32[2] loss = mse(y, t) optimizer = sgd(20.0) }"
+    )
+
+
+def test_float32_may_go_as_far_as_rounding_goes() -> None:
+    def rounded(weights: Arrays) -> Arrays:
+        rng = np.random.default_rng(3)
+        return {n: a * (1 + 3e-7 * rng.normal(size=a.shape)) for n, a in weights.items()}
+
+    exact, single = walked(steep(), 12, [fake(Lie(single=rounded))], "float64", "float32").paths
+    assert exact.agrees
+    assert furthest(exact) == 0
+    assert furthest(single) > 1e-3
+    assert (single.agrees, single.rounding) == (True, True)
+
+    def wrong(weights: Arrays) -> Arrays:
+        return {n: a * (1 + 3e-3) for n, a in weights.items()}
+
+    _, single = walked(steep(), 12, [fake(Lie(single=wrong))], "float64", "float32").paths
+    assert (single.agrees, single.rounding) == (False, False)
 
 
 def test_an_engine_that_breaks_is_a_finding() -> None:
