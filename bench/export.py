@@ -37,9 +37,11 @@ def main() -> None:
 def _commands(folder: Path) -> dict[str, list[str]]:
     spec = str(ROOT / "specs" / "zoo" / "resnet50.nn")
     options = ["--backend", "onnx", "-o", str(folder / "nnc.onnx")]
+    deployed = ["-o", str(folder / "deployed.onnx"), "--optimize", "deploy"]
     torch = [sys.executable, "-m", "bench.resnet50_torch"]
     return {
         "nnc compile": [sys.executable, "-m", "nnc", "compile", spec, *options],
+        "nnc export": [sys.executable, "-m", "nnc", "export", spec, *deployed],
         "torch.onnx.export, dynamo": [*torch, "dynamo", str(folder / "dynamo.onnx")],
         "torch.onnx.export, legacy": [*torch, "legacy", str(folder / "legacy.onnx")],
         "import torch": [sys.executable, "-c", "import torch"],
