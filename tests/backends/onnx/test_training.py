@@ -60,6 +60,14 @@ model M {
 }
 train { target t: i64  loss = cross_entropy(y, t)  optimizer = sgd(lr=0.1, momentum=0.9) }
 """
+TWICE = """
+model M {
+  input x: f32[2, 6, 6]
+  h = x -> Conv2D(3, 3, padding=same) -> relu
+  output y = concat(h -> MaxPool2D(2) -> Flatten, h -> Flatten) -> Dense(3)
+}
+train { target t: i64  loss = cross_entropy(y, t)  optimizer = sgd(lr=0.1, momentum=0.9) }
+"""
 PLAIN = "optimizer = sgd(lr=0.1)"
 CASES = {
     "sgd": MLP % PLAIN,
@@ -69,6 +77,7 @@ CASES = {
     "frozen": (MLP % PLAIN).replace("Dense(7)", "Dense(7, trainable=false)"),
     "cnn": CNN,
     "channels_last": CNN.replace("f32[2, 9, 8]", "f32[9, 8, 2]  layout channels_last"),
+    "relu_twice": TWICE,
     "attention": ATTENTION,
     "ctc": CTC,
     "recurrent": RECURRENT,

@@ -6,7 +6,6 @@ import math
 
 from nnc.backends.onnx.assembly import Handle
 from nnc.backends.onnx.gradients.table import GRADIENTS, Back
-from nnc.backends.onnx.model import ELEMENT_TYPES
 
 
 def _pass(at: Back, slope: Handle) -> None:
@@ -20,9 +19,7 @@ def _rest(at: Back, x: Handle) -> Handle:
 
 @GRADIENTS.of("Relu")
 def relu(at: Back) -> None:
-    """A product with zeros and ones: onnxruntime takes three times as long to choose."""
-    above = at.add("Greater", at.y, at.number(0.0, "zero"))
-    _pass(at, at.add("Cast", above, to=ELEMENT_TYPES[at.dtype(at.y)]))
+    at.give(0, at.gradient if at.is_rectified else at.where_above_0(at.gradient, at.y))
 
 
 @GRADIENTS.of("LeakyRelu")

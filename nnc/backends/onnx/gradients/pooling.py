@@ -47,7 +47,9 @@ def _from_apart(at: Back, sizes: Sequence[int], kernel: Sequence[int]) -> Handle
     axes, steps = at.whole(range(2, 2 + len(kernel)), "axes"), at.whole(kernel, "steps")
     stops = at.whole(whole, "stops")
     places = list(product(*map(range, kernel)))
-    left, taken = at.gradient, list[Handle]()
+    # Behind a ReLU: what is not above 0 takes no gradient, which costs less to see here.
+    left = at.where_above_0(at.gradient, at.y) if at.after_relu else at.gradient
+    taken: list[Handle] = []
     for place in places[:-1]:
         start = at.whole(place, "start")
         equal = at.add("Equal", at.add("Slice", at.x(), start, stops, axes, steps), at.y)
@@ -56,9 +58,9 @@ def _from_apart(at: Back, sizes: Sequence[int], kernel: Sequence[int]) -> Handle
     counts = [size // k for size, k in zip(whole, kernel, strict=True)]
     found = _interleaved(at, [*taken, left], counts, kernel)
     missing = [size - w for size, w in zip(sizes[1:], whole, strict=True)]
-    if not any(missing):
-        return found
-    return at.add("Pad", found, at.whole([0] * (len(kernel) + 4) + missing, "ends"))
+    if any(missing):
+        found = at.add("Pad", found, at.whole([0] * (len(kernel) + 4) + missing, "ends"))
+    return at.rectified(found) if at.after_relu else found
 
 
 def _interleaved(
