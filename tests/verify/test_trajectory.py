@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from nnc.backends import initial
-from nnc.backends.base import Arrays
+from nnc.backends.base import Arrays, Artifact
 from nnc.backends.registry import BACKENDS
+from nnc.backends.torch.emit import emit
 from nnc.compiler.ir import Program
 from nnc.compiler.vocabulary.base import words
 from nnc.verify import Path, Paths, verify_steps
@@ -204,6 +205,38 @@ def test_a_lie_is_found_where_it_is_told(name: str) -> None:
     first = path.first
     assert first is not None
     assert (first.step, first.way) == (step, way), first
+    assert hint is None or (first.hint and hint in first.hint), first
+
+
+SLIPS = {
+    "epsilon of BatchNorm": ("3, eps=1e-05", "3, eps=0.001", "forward", "`epsilon` were 0.001"),
+    "bits of dropout": ("0x7FEB352D", "0x7FEB352B", "forward", None),
+    "step of dropout": (
+        "begin(self, step: int, row: int) -> None:",
+        "begin(self, step: int, row: int) -> None:\n        step += 1",
+        "forward",
+        "drawn were one step ahead",
+    ),
+    "rate": ("* (step + 1)", "* (step + 2)", "update", "learning rate were one step ahead"),
+    "epsilon of Adam": ("eps=1e-08", "eps=1e-06", "update", "`epsilon` were 1e-06 in `adam`"),
+    "clipping": ("parameters(), 1.0)", "parameters(), 1e9)", "backward", "not clipped"),
+}
+
+
+@pytest.mark.parametrize("name", SLIPS)
+def test_a_slip_in_a_real_program_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    right, wrong, way, hint = SLIPS[name]
+
+    def slipped(made: Program) -> Artifact:
+        text = emit(made).text
+        return Artifact(".py", (text.replace(right, wrong).encode(),))
+
+    made = program("cnn")
+    assert right in emit(made).text
+    monkeypatch.setattr("nnc.backends.torch.run.emit", slipped)
+    first = compared(made, 4, "torch").first
+    assert first is not None
+    assert first.way == way, first
     assert hint is None or (first.hint and hint in first.hint), first
 
 
