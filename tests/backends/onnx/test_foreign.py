@@ -233,7 +233,9 @@ def test_what_the_runtime_itself_refuses_is_told(tmp_path: Path) -> None:
     assert (code, "nothing" in said) == ("E716", True), said
 
 
-def test_every_truncation_and_much_damage_is_refused_or_harmless(tmp_path: Path) -> None:
+def test_every_truncation_and_much_damage_is_refused_or_harmless(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     whole = model().SerializeToString()
     for size in range(len(whole) - 8):
         with pytest.raises(Failed) as failed:
@@ -245,6 +247,7 @@ def test_every_truncation_and_much_damage_is_refused_or_harmless(tmp_path: Path)
         damaged[rng.integers(len(whole))] = rng.integers(256)
         with suppress(Failed):
             ForeignModel(saved(tmp_path, bytes(damaged)))
+    assert capfd.readouterr().out == ""
 
 
 @pytest.mark.parametrize(

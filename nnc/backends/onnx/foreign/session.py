@@ -44,7 +44,10 @@ class ForeignModel:
         options.intra_op_num_threads = threads
         try:
             self._session = onnxruntime.InferenceSession(
-                str(self.path), options, providers=["CPUExecutionProvider"]
+                str(self.path),
+                options,
+                providers=["CPUExecutionProvider"],
+                enable_fallback=0,  # a second try would be told on stdout
             )
         except Exception as error:  # onnxruntime's exceptions have no other class in common
             raise _refused(path.name, error) from None
