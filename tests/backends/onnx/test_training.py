@@ -64,7 +64,9 @@ TWICE = """
 model M {
   input x: f32[2, 6, 6]
   h = x -> Conv2D(3, 3, padding=same) -> relu
-  output y = concat(h -> MaxPool2D(2) -> Flatten, h -> Flatten) -> Dense(3)
+  a = h -> MaxPool2D(2) -> Flatten
+  b = h -> Flatten
+  output y = (a, b) -> Concat -> Dense(3)
 }
 train { target t: i64  loss = cross_entropy(y, t)  optimizer = sgd(lr=0.1, momentum=0.9) }
 """
