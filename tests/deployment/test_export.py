@@ -15,13 +15,16 @@ import nnc
 from nnc.backends import initial
 from nnc.backends.files import write_whole
 from nnc.backends.onnx import model as format_of_models
+from nnc.backends.onnx.emit import drawn
 from nnc.backends.onnx.external import SMALLEST
+from nnc.backends.onnx.targets import TARGETS
 from nnc.compiler.diagnostics import Failed
 from nnc.compiler.explain import explanation
 from nnc.compiler.ir import Program
 from nnc.deployment.card import card
 from nnc.deployment.export import Exported, Options, exported
 from nnc.deployment.vectors import vectors
+from tests.matrix.examples import cases, random_weights
 
 IMAGES = """\
 model Images {
@@ -195,6 +198,19 @@ def test_limits_of_runtimes(target: Any, chain: str, why: str) -> None:
     (message,) = refusals(text, target=target)
     assert why in message
     made(text)
+
+
+@pytest.mark.parametrize(("target", "opset"), [("tensorrt", 20), ("openvino", 23)])
+def test_every_operator_that_nnc_writes_was_looked_up(target: Any, opset: int) -> None:
+    """A new one has to be looked up in the runtime's own documentation, and listed or left out."""
+    rng = np.random.default_rng(0)
+    used: set[str] = set()
+    for case in {type(case.op): case for case in cases()}.values():
+        graph = drawn(case.program, random_weights(case.graph, rng), opset=opset)
+        used |= {node.operator for node in graph.nodes}
+    known = TARGETS[target].operators
+    assert known is not None
+    assert used - known == set()
 
 
 def test_core_ml_gets_what_it_has_in_place_of_what_it_lacks(tmp_path: Path) -> None:
