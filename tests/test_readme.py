@@ -35,6 +35,7 @@ def commands() -> list[tuple[str, str]]:
 def masked(text: str) -> str:
     """Without what rounding changes: small numbers in full, the last digits of others."""
     text = re.sub(r"\d\.\de-\d\d", "<small>", text)
+    text = re.sub(r"\de[-+]\d\d", "<tiny>", text)
     return re.sub(r"(\d\.\d{3})\d+", r"\1", text)
 
 
