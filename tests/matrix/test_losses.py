@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from nnc.backends.base import Precision
+from nnc.backends.reference.run import ReferenceRunner
 from nnc.compiler.ir import (
     Graph,
     LossTerm,
@@ -168,3 +169,25 @@ def test_a_penalty_means_the_same(word: type[Penalty], backend: str, precision: 
             PenaltyTerm(penalty, 0.5, "dense0.bias"),
         )
         check(program_of(loss_cases()[0], terms), backend, precision)
+
+
+@pytest.mark.parametrize("case", loss_cases(), ids=lambda case: case.name)
+def test_parts_of_a_batch_add_up_unless_the_loss_says_that_it_is_no_mean(case: LossCase) -> None:
+    program = program_of(case)
+    rng = np.random.default_rng(9)
+    inputs = sample.inputs(program.graph, 5, rng)
+    targets = sample.targets(program, inputs, rng)
+    runner = ReferenceRunner(program, random_weights(program.graph, rng))
+    whole, expected = runner.gradients(inputs, targets)
+    total, summed = 0.0, {name: np.zeros_like(gradient) for name, gradient in expected.items()}
+    for rows, share in ((slice(0, 2), 0.4), (slice(2, 5), 0.6)):
+        loss, found = runner.gradients(
+            {n: a[rows] for n, a in inputs.items()}, {n: a[rows] for n, a in targets.items()}
+        )
+        total += share * loss
+        summed = {name: summed[name] + share * gradient for name, gradient in found.items()}
+    adds_up = abs(total - whole) < 1e-12 * abs(whole) and all(
+        np.allclose(summed[name], gradient, rtol=0, atol=1e-12)
+        for name, gradient in expected.items()
+    )
+    assert adds_up or case.loss.no_mean is not None
