@@ -14,6 +14,7 @@ from nnc.backends.pieces import columns, images
 from nnc.backends.recipes import Call, Preparing, Takes
 from nnc.compiler.ir import Data, Field, Program
 from nnc.compiler.vocabulary.data import Files
+from nnc.training.data import bundled
 from nnc.training.data.dataset import Rows
 from nnc.training.data.faults import reading, values
 from nnc.training.data.feed import Feed, Learnt, function
@@ -93,8 +94,7 @@ class Tables:
         recipe, files = recipes.reading(self._data, chain), self.files(chain)
         if files not in self._tables:
             with reading(self.label(chain), chain.span):
-                call = recipe.call
-                table = function(call)(*files, *call.arguments, **call.options)
+                table = _read(recipe.call, files)
                 _enter(self._digest, table, files)
             self._tables[files] = table
         return self._tables[files]
@@ -119,6 +119,14 @@ class Tables:
         with values("E614", label, span=wanted.span):
             read = getattr(columns, wanted.takes)
             return read(table, *wanted.keys, missing=wanted.missing)
+
+
+def _read(call: Call, files: Sequence[str]) -> dict[Any, Any]:
+    """The table that a call of a reader gives."""
+    if call.function == "tables:read_sklearn":
+        return bundled.table(*call.arguments)
+    found: dict[Any, Any] = function(call)(*files, *call.arguments, **call.options)
+    return found
 
 
 def _enter(digest: Any, table: Mapping[Any, Any], files: Sequence[str]) -> None:
