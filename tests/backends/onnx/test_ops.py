@@ -35,7 +35,6 @@ from nnc.compiler.vocabulary.ops.conv import Window
 from nnc.compiler.vocabulary.ops.embedding import Embedding
 from nnc.compiler.vocabulary.ops.normalization import GroupNorm, InstanceNorm
 from nnc.compiler.vocabulary.ops.pooling import AvgPool, AvgPool2D, GlobalAvgPool
-from nnc.compiler.vocabulary.ops.recurrent import GRU, LSTM, SimpleRNN
 from nnc.compiler.vocabulary.ops.resize import Upsample
 from nnc.compiler.vocabulary.ops.units import PReLU
 from tests.backends.reference.torch_ops import TORCH
@@ -48,7 +47,7 @@ WITHOUT_FLOAT64 = (
     *(GroupNorm, InstanceNorm),
     *(AvgPool, GlobalAvgPool, Window),
     *(Celu, Elu, HardSigmoid, HardSwish, LogSigmoid, Mish, PReLU, Selu, Softplus, Softsign),
-    *(Gelu, LeakyRelu, GRU, LSTM, SimpleRNN),
+    *(Gelu, LeakyRelu),
 )
 """Ops whose operators onnxruntime has in float32 alone; Gelu's tanh form is put together."""
 
