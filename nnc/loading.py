@@ -108,6 +108,14 @@ def load(source: Source, path: Path | None) -> list[syntax.File]:
     return files
 
 
+def to_text(program: ir.Program) -> str:
+    """A program as `.nn` text, expanded and formatted."""
+    from nnc.compiler.document.unparse import to_syntax
+    from nnc.grammar.format import format_file
+
+    return format_file(to_syntax(program))
+
+
 def _follow(
     file: syntax.File,
     folder: Path | None,

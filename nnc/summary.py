@@ -47,6 +47,10 @@ class Row:
     bytes: int
     field: tuple[int, ...] | None = None
 
+    @property
+    def parameters(self) -> int:
+        return self.trained + self.not_trained
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
@@ -229,7 +233,7 @@ def to_text(summary: Summary) -> str:
 
 def _cells(row: Row) -> list[str]:
     field = "×".join(map(str, row.field)) if row.field else ""
-    parameters = f"{row.trained + row.not_trained:,}" if row.trained + row.not_trained else ""
+    parameters = f"{row.parameters:,}" if row.parameters else ""
     work = f"{row.multiply_adds:,}" if row.multiply_adds else ""
     return [row.name, row.op, " ".join(row.shapes), parameters, work, field]
 

@@ -88,10 +88,9 @@ def _converted(file: str, form: str) -> str:
         from nnc.compiler.document.write import to_json
 
         return to_json(program)
-    from nnc.compiler.document.unparse import to_syntax
-    from nnc.grammar.format import format_file
+    from nnc.loading import to_text
 
-    return format_file(to_syntax(program))
+    return to_text(program)
 
 
 def _program(source: Source, file: str) -> Program:

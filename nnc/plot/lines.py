@@ -11,7 +11,7 @@ from nnc.compiler.snippet import visible
 from nnc.plot.svg import FONT, text_width
 
 WIDTH, HEIGHT = 440.0, 276.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 58.0, 14.0, 46.0, 34.0
+LEFT, RIGHT, TOP, BOTTOM = 58.0, 14.0, 46.0, 34.0
 _DOTS = 60
 """Up to so many points of a series each is a dot that tells its value."""
 _DRAWN = 1500
@@ -28,6 +28,7 @@ _LIGHT = """\
 .chart .best{stroke:#059669;stroke-dasharray:3 3}
 .chart .best-label{fill:#047857}
 .chart .line{fill:none;stroke-width:1.9;stroke-linejoin:round}
+.chart .dots{fill:none;stroke-width:4.6;stroke-linecap:round;stroke-opacity:.45}
 .chart .c0{stroke:#2563eb}.chart circle.c0,.chart .key.c0{fill:#2563eb}
 .chart .c1{stroke:#d97706}.chart circle.c1,.chart .key.c1{fill:#d97706}
 .chart .key{stroke:none}"""
@@ -174,8 +175,8 @@ def _parts(chart: Chart) -> Iterator[str]:
     drawn = [_finite(one, log) for one in chart.series]
     points = [point for runs in drawn for run in runs for point in run]
     across = [x for x, _ in points] + ([chart.best[0]] if chart.best else [])
-    x = Axis(across, _LEFT, WIDTH - _RIGHT)
-    y = Axis([value for _, value in points], HEIGHT - _BOTTOM, _TOP, log=log, margin=0.04)
+    x = Axis(across, LEFT, WIDTH - RIGHT)
+    y = Axis([value for _, value in points], HEIGHT - BOTTOM, TOP, log=log, margin=0.04)
     head = f"{chart.title} (log scale)" if log else chart.title
     yield f'<text class="head" x="10" y="20">{text(head)}</text>'
     if not points:
@@ -192,7 +193,7 @@ def _parts(chart: Chart) -> Iterator[str]:
 
 def grid(x: Axis, y: Axis, across: str, whole: bool = True) -> Iterator[str]:
     """The lines behind a chart, with their numbers; `whole`: only whole numbers stand below."""
-    left, right, top, bottom = _LEFT, WIDTH - _RIGHT, _TOP, HEIGHT - _BOTTOM
+    left, right, top, bottom = LEFT, WIDTH - RIGHT, TOP, HEIGHT - BOTTOM
     for value in y.ticks():
         place = y.place(value)
         yield f'<path class="grid" d="M{left:g} {place:.1f}H{right:g}"/>'
@@ -209,11 +210,11 @@ def grid(x: Axis, y: Axis, across: str, whole: bool = True) -> Iterator[str]:
 
 
 def _best(place: float, word: str) -> Iterator[str]:
-    yield f'<path class="best" d="M{place:.1f} {_TOP:g}V{HEIGHT - _BOTTOM:g}"/>'
+    yield f'<path class="best" d="M{place:.1f} {TOP:g}V{HEIGHT - BOTTOM:g}"/>'
     half = text_width(word, 12) / 2
-    middle = min(max(place, _LEFT + half), WIDTH - _RIGHT - half)
+    middle = min(max(place, LEFT + half), WIDTH - RIGHT - half)
     yield (
-        f'<text class="best-label" x="{middle:.1f}" y="{_TOP - 4:g}" text-anchor="middle">'
+        f'<text class="best-label" x="{middle:.1f}" y="{TOP - 4:g}" text-anchor="middle">'
         f"{text(word)}</text>"
     )
 
@@ -268,16 +269,21 @@ def _look(one: Series, *, fill: bool = False, key: bool = False) -> str:
 
 
 def _legend(chart: Chart, start: float) -> Iterator[str]:
-    """What the colours mean, from the right; what has no room is left out, and its dots tell it."""
-    right = WIDTH - _RIGHT
-    for one in reversed(chart.series):
-        name = one.name if len(one.name) <= 24 else f"{one.name[:23]}…"
+    """What the colours mean, from the right; of too many series the first and the last."""
+    room = WIDTH - RIGHT - start
+    named = [(one, _cut(one.name, 24)) for one in chart.series]
+    if sum(text_width(name, 12.5) + 26 for _, name in named) > room:
+        named = [(one, _cut(one.name, 11)) for one in (chart.series[0], chart.series[-1])]
+    right = WIDTH - RIGHT
+    for one, name in reversed(named):
         left = right - text_width(name, 12.5)
-        if left - 14 < start:
-            return
         yield f'<text x="{left:.1f}" y="20">{text(name)}</text>'
         yield f'<rect {_look(one, key=True)} x="{left - 14:.1f}" y="13" width="10" height="4"/>'
         right = left - 26
+
+
+def _cut(name: str, most: int) -> str:
+    return name if len(name) <= most else f"…{name[1 - most :]}"
 
 
 def text(written: str) -> str:

@@ -52,6 +52,8 @@ class Record:
     """Examples in each split."""
     started: str
     """When it began, as ISO 8601 says it, in UTC."""
+    report: bool = False
+    """Whether a report is written in the end."""
     status: Status = "unfinished"
     epoch: NonNegativeInt = 0
     """Epochs that are finished."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,6 +56,7 @@ class Run:
         self._begun = self._written = time.monotonic()
         self._cost = 0.0
         self._interrupted = False
+        self._judge: Engine | None = None
 
     @property
     def progress(self) -> Progress:
@@ -139,13 +140,31 @@ class Run:
         self._record(status, {**self._results, **tested})
         told = f": {history.shown(tested)}" if tested else ""
         journal.say(f"{status} after epoch {self.progress.epoch}{told}")
+        self._report()
 
     def _test(self) -> dict[str, float]:
-        """The test examples by the weights that are the run's result, as its file has them."""
-        weights = canonical.read(self.folder.weights(self.record.keeps), self.loop.program.graph)
-        engine = load(self.loop.program, dict(weights), self.record.setup)
-        measured = engine.evaluate(batches(self.loop.data, "test"))
+        """The test examples by the weights that are the run's result."""
+        measured = self._result().evaluate(batches(self.loop.data, "test"))
         return {f"test_{name}": value for name, value in measured.items()}
+
+    def _result(self) -> Engine:
+        """An engine with the weights that are the run's result, as their file has them."""
+        if self._judge is None:
+            path = self.folder.weights(self.record.keeps)
+            weights = canonical.read(path, self.loop.program.graph)
+            self._judge = load(self.loop.program, dict(weights), self.record.setup)
+        return self._judge
+
+    def _report(self, note: str = "") -> None:
+        """Write the report, where one is wanted."""
+        if not self.record.report:
+            return
+        from nnc.training.report import report
+
+        engine = None
+        with suppress(FileNotFoundError, Failed):  # a run that diverged may have no such weights
+            engine = self._result()
+        report.write(self.folder, self.record, self.loop.program, self.loop.data, engine, note)
 
     def _record(self, status: Status, results: dict[str, float]) -> None:
         best = self.progress.best
@@ -168,6 +187,8 @@ class Run:
         program, precision = self.loop.program, self.record.precision
         found = divergence.explain(program, self.engine.weights(), diverged, precision, saved)
         journal.say(found.message)
+        journal.flush()
+        self._report(found.message)
         return found
 
 

@@ -79,12 +79,14 @@ def prepare(
     spec: str = "",
     path: Path | None = None,
     weights: Arrays | None = None,
+    report: bool = False,
 ) -> Beginning:
     """Make ready to train a program.
 
     `base` is where the data block's paths start, `path` a file that stands in for its source,
-    `spec` the place that the program came from. Raises Failed, OSError, ImportError, and ValueError
-    for a precision or a device that the backend doesn't have.
+    `spec` the place that the program came from; with `report` the run writes one in the end. Raises
+    Failed, OSError, ImportError, and ValueError for a precision or a device that the backend
+    doesn't have.
     """
     check(program, setup)
     begun = perf_counter()
@@ -95,7 +97,8 @@ def prepare(
     engine = load(program, given, setup)
     where = None if path is None else str(path.resolve())
     record = _record(program, data, engine, setup)
-    record = replace(record, spec=spec, base=str(base.resolve()), data=where, spent=spent)
+    record = replace(record, spec=spec, base=str(base.resolve()), data=where)
+    record = replace(record, report=report, spent=spent)
     return Beginning(program, data, engine, record)
 
 

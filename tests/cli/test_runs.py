@@ -229,7 +229,7 @@ def test_the_history_of_a_run_is_drawn(nnc: Nnc, folder: Path) -> None:
     assert nnc("plot", "runs/flowers-1", "-o", "history.svg").exit_code == 0
     root = ET.parse(folder / "history.svg").getroot()
     labels = [e.get("aria-label") for e in root if "chart" in e.get("class", "") and e.get("role")]
-    assert labels == ["loss", "accuracy", "learning rate", "gradient norm of each layer"]
+    assert labels == ["loss", "accuracy", "learning rate", "gradient norm by layer"]
     assert nnc("plot", "runs/flowers-1").stdout == (folder / "history.svg").read_text("utf-8")
     page = nnc("plot", "runs/flowers-1", "--format", "html").stdout
     assert page.startswith("<!doctype html>")

@@ -230,3 +230,13 @@ def test_a_terminal_gets_a_bar(folder: Path) -> None:
     assert "epoch 100: loss " in text
     assert "steps/s" in text
     assert "200/200" in text
+
+
+def test_a_run_has_a_report_unless_it_is_left_out(nnc: Nnc, folder: Path) -> None:
+    assert nnc("train", "learn.nn", *REFERENCE, "-o", "a", "-q").exit_code == 0
+    assert "<title>Xor: a</title>" in (folder / "a/report.html").read_text("utf-8")
+    again = nnc("train", "learn.nn", *REFERENCE, "-o", "a", "-q", "--force", "--no-report")
+    assert again.exit_code == 0, again.stderr
+    assert not (folder / "a/report.html").exists()
+    result = nnc("train", "--resume", "a", "--no-report")
+    assert (result.exit_code, "keeps its settings" in result.stderr) == (2, True)

@@ -69,7 +69,7 @@ def gradients(rows: Sequence[Mapping[str, str]]) -> Chart:
         Series(layer, [(int(row["epoch"]), _norm(row, layers[layer])) for row in rows], color)
         for layer, color in zip(shown, _shades(len(shown)), strict=True)
     ]
-    return Chart("gradient norm of each layer", tuple(made), log=True)
+    return Chart("gradient norm by layer", tuple(made), log=True)
 
 
 def _norm(row: Mapping[str, str], names: Sequence[str]) -> float:

@@ -23,7 +23,7 @@ h3{font-size:14px;margin:0 0 10px}
 p{margin:0 0 10px}.soft{color:var(--soft)}
 .card{background:var(--card);border:1px solid var(--edge);border-radius:10px;padding:16px;
 margin:0 0 14px;min-width:0}
-.grid{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,340px),1fr));gap:14px}
+.grid{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,400px),1fr));gap:14px}
 .grid .card{margin:0}.grid>.card:has(>svg.chart){padding:10px}
 svg.chart{display:block;width:100%;height:auto}
 .scroll{overflow:auto;max-width:100%}

@@ -43,7 +43,7 @@ def test_the_curves_of_a_run_are_its_history(tmp_path: Path) -> None:
     charts = curves.charts(run.folder, run.record)
     root = ET.fromstring(document("x", charts))
     drawn = {e.attrib["aria-label"]: lines(e) for e in root.iter(f"{SVG}svg") if e is not root}
-    assert list(drawn) == ["loss", "accuracy", "learning rate", "gradient norm of each layer"]
+    assert list(drawn) == ["loss", "accuracy", "learning rate", "gradient norm by layer"]
     wanted = [
         ("loss", "training", [float(row["loss"]) for row in rows]),
         ("loss", "validation", [float(row["val_loss"]) for row in rows]),
@@ -54,7 +54,7 @@ def test_the_curves_of_a_run_are_its_history(tmp_path: Path) -> None:
     for layer in ("dense", "dense_2"):
         parts = [[float(row[f"{layer}.{part}"]) for row in norms] for part in ("weight", "bias")]
         logs = np.log10(np.hypot(parts[0], parts[1])).tolist()
-        wanted.append(("gradient norm of each layer", layer, logs))
+        wanted.append(("gradient norm by layer", layer, logs))
     for chart, series, values in wanted:
         (places,) = drawn[chart][series]
         logged = len(values) == 4
