@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,9 +45,13 @@ class Module:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 yield node
 
-    def imports(self) -> Iterator[Import]:
+    @cached_property
+    def _imported(self) -> tuple[Import, ...]:
+        return tuple(_imports(self.tree, inside=False))
+
+    def imports(self) -> tuple[Import, ...]:
         """Every module imported anywhere in the file, but for those that only types need."""
-        yield from _imports(self.tree, inside=False)
+        return self._imported
 
 
 def _imports(node: ast.AST, *, inside: bool) -> Iterator[Import]:
@@ -72,4 +76,9 @@ def _only_for_types(node: ast.If) -> bool:
 
 def modules(folder: Path = PACKAGE) -> list[Module]:
     """The Python files below a folder of the project, in order."""
-    return [Module(path) for path in sorted(folder.rglob("*.py"))]
+    return [_module(path) for path in sorted(folder.rglob("*.py"))]
+
+
+@cache
+def _module(path: Path) -> Module:
+    return Module(path)

@@ -12,6 +12,7 @@ from nnc.compiler.passes.arguments import POISON, Bound, Option, Poison
 from nnc.compiler.passes.build import MAXIMUM_NODES, Application, Builder, TooLarge, again
 from nnc.compiler.passes.expressions import Flowing
 from nnc.compiler.passes.scope import Flow, Scope, snake
+from nnc.compiler.passes.sizes import LeastSizes
 from nnc.compiler.source import Span
 from nnc.compiler.vocabulary.ops.base import Composite, Op
 
@@ -51,6 +52,7 @@ class Blocks:
         self._elaborator = elaborator
         self._paths: set[str] = set()
         self._uses = 0
+        self.sizes = LeastSizes(elaborator.state.blocks, MAXIMUM_DEPTH)
 
     def use(self, block: syntax.Block, stage: syntax.Apply, flow: Flow, scope: Scope) -> Any:
         """The results of a block applied to a flow, or POISON."""
@@ -133,6 +135,7 @@ class Blocks:
                 help="make the loops shorter",
             )
             raise TooLarge
+        self._elaborator.builder.expect(self.sizes.block(name), stage.span)
         if len(calls) >= MAXIMUM_DEPTH:
             evaluator.error(
                 "E405",

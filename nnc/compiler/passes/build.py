@@ -161,16 +161,20 @@ class Builder:
         )
         return ir.Node(name, layer, op, tuple(flow), outputs, weights, application.span)
 
-    def _add(self, node: ir.Node, named: bool) -> Flowing:
-        if len(self.nodes) >= MAXIMUM_NODES:
+    def expect(self, count: int, span: Span) -> None:
+        """Raise TooLarge, once it is reported (E405), when so many more nodes are too many."""
+        if len(self.nodes) + count > MAXIMUM_NODES:
             self._evaluator.error(
                 "E405",
                 f"this spec expands to more than {MAXIMUM_NODES:,} layers",
-                node.span,
-                "the limit is reached here",
+                span,
+                "the limit is passed here",
                 help="make the loops shorter",
             )
             raise TooLarge
+
+    def _add(self, node: ir.Node, named: bool) -> Flowing:
+        self.expect(1, node.span)
         self.paths.take(node.name, node.span)
         self.nodes.append(node)
         self.layers.setdefault(node.layer, node)

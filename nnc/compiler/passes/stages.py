@@ -201,6 +201,8 @@ class Stages(FlowRules):
                 help="make the loop shorter",
             )
             raise TooLarge
+        least = (stop - start) * self.blocks.sizes.turn(loop) if stop > start else 0
+        self._elaborator.builder.expect(least, loop.start.span.to(loop.stop.span))
         for turn in range(start, stop):
             flow = self._turn(loop, turn, flow, scope)
             if isinstance(flow, Poison):
