@@ -44,7 +44,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 SLOW_FOLDERS = {
     *("backends/keras", "backends/onnx", "backends/reference", "backends/torch", "curriculum"),
-    *("deployment", "matrix", "programs", "specs", "verify", "words"),
+    *("deployment", "matrix", "programs", "specs", "training", "verify", "words"),
 }
 """Their tests start frameworks or try every word everywhere; `make check` leaves them out."""
 
