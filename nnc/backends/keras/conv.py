@@ -26,7 +26,7 @@ def conv(op: Convolution, site: Site) -> py.Expr:
         kind(op),
         op.filters,
         one_or_each(op.kernels),
-        **moving(op),
+        **moving(op, site),
         **only(op.groups > 1, groups=op.groups),
         **shared(site, fans),
         stored=stored(op.axes),
@@ -45,16 +45,26 @@ def picks(op: Sliding) -> bool:
     return max(op.strides) > 1 and max(op.dilations) > 1
 
 
-def moving(op: Sliding) -> dict[str, Any]:
+def is_same(op: Sliding, site: Site) -> bool:
+    """Whether the padding is what Keras calls "same". With stride 1 that is as many zeros whatever
+    the size, half of them in front; as an option they cost less than as a layer."""
+    if picks(op) or op.padding == "same":
+        return not picks(op)
+    pads = op.pads(site.node.input_types)
+    totals = [d * (k - 1) for d, k in zip(op.dilations, op.kernels, strict=True)]
+    halves = tuple((total // 2, total - total // 2) for total in totals)
+    return max(op.strides) == 1 and any(totals) and tuple(map(tuple, pads)) == halves
+
+
+def moving(op: Sliding, site: Site) -> dict[str, Any]:
     """Stride, dilation and padding as options."""
-    same = op.padding == "same" and not picks(op)
-    return {**window(op, stride=not picks(op)), "padding": "same" if same else "valid"}
+    padding = "same" if is_same(op, site) else "valid"
+    return {**window(op, stride=not picks(op)), "padding": padding}
 
 
 def around(op: Sliding, site: Site) -> py.Expr:
     """The input with the padding that the layer doesn't add itself."""
-    own = op.padding == "same" and not picks(op)
-    return site.input if own else zero_padded(site, op.pads(site.node.input_types))
+    return site.input if is_same(op, site) else zero_padded(site, op.pads(site.node.input_types))
 
 
 def picked(op: Sliding, y: py.Expr) -> py.Expr:
