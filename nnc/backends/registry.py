@@ -61,6 +61,8 @@ def _words(program: Program) -> Iterator[tuple[Word, Span]]:
         yield term.loss, term.span
     for penalty in training.penalties:
         yield penalty.penalty, NOWHERE
+    for activity in training.activities:
+        yield activity.penalty, activity.value.span
     for use in training.metrics:
         yield use.metric, NOWHERE
     for constraint in program.graph.constraints.values():

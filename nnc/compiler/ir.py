@@ -126,6 +126,13 @@ class Graph:
         trained = (item for item in self.weights.items() if item[1].trainable)
         return {name: weight.constraint for name, weight in trained if weight.constraint}
 
+    def end(self, value: Value) -> Node | None:
+        """The node that a value comes from, past those that give their input as it is."""
+        node = self.makers.get(value.name)
+        while node is not None and node.op.gives_input:
+            node = self.makers.get(node.inputs[0].name)
+        return node
+
     @cached_property
     def makers(self) -> dict[str, Node]:
         """Name of a value -> the node that makes it; inputs have none."""
@@ -206,6 +213,18 @@ class PenaltyTerm:
 
 
 @dataclass(frozen=True, slots=True)
+class ActivityTerm:
+    """The penalty of a value: the sum over an example, as a mean over the batch."""
+
+    penalty: Penalty
+    value: Value
+
+    @property
+    def predictions(self) -> tuple[Value, ...]:
+        return (self.value,)
+
+
+@dataclass(frozen=True, slots=True)
 class MetricUse:
     """A metric of an output against a target. `name` stands in histories: `accuracy`."""
 
@@ -232,6 +251,8 @@ class Training:
     schedule: Schedule
     loss_penalties: tuple[tuple[Penalty, float], ...] = ()
     """The penalties of the loss as they were written, with their factors."""
+    activities: tuple[ActivityTerm, ...] = ()
+    """The penalties on values that flow."""
     clip: Clip | None = None
     stop: Early | None = None
     metrics: tuple[MetricUse, ...] = ()

@@ -124,12 +124,11 @@ def classes(program: Program, labels: Mapping[str, list[str]]) -> dict[str, list
 
 
 def _classes(program: Program, labels: Mapping[str, list[str]]) -> Iterator[tuple[str, list[str]]]:
-    makers = program.graph.makers
     outputs = {output.name: output.value for output in program.graph.outputs}
     for term in training_of(program).losses:
         known = labels.get(term.target.name) if term.target is not None else None
         value = outputs[term.outputs[0]]
-        maker = makers.get(value.name)
+        maker = program.graph.end(value)
         if known is None or maker is None:
             continue
         last = value.type.shape[-1:]

@@ -79,6 +79,8 @@ def _updates(program: Program, training: Training) -> Iterator[Convention]:
         for factor in (0.5, 2.0):
             scaled = tuple(replace(p, factor=factor * p.factor) for p in training.penalties)
             yield changed(f"as if penalties counted {factor:g} times", penalties=scaled)
+    if training.activities:
+        yield changed("as if there were no penalties on what layers give", activities=())
 
 
 def _layers(program: Program) -> Iterator[Convention]:

@@ -61,7 +61,7 @@ _FILES = {
     "normalization": "BatchNorm RMSNorm",
     "optimizers": "Adadelta Adagrad Adam Adamax Lamb Lion Nadam RMSprop SGD",
     "padding": "pad_circular pad_edge",
-    "penalties": "sum_of_magnitudes sum_of_squares",
+    "penalties": "per_example sum_of_magnitudes sum_of_squares",
     "pooling": "adaptive_average_pool adaptive_max_pool average_pool max_pool slide",
     "recurrent": "valid_steps",
     "regularization": (

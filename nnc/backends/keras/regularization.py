@@ -6,12 +6,19 @@ from nnc.backends import pysource as py
 from nnc.backends.keras.lowering import OPS, Site, only
 from nnc.compiler.vocabulary.ops.base import Op
 from nnc.compiler.vocabulary.ops.regularization import (
+    ActivityRegularization,
     AlphaDropout,
     Dropout,
     GaussianDropout,
     GaussianNoise,
     SpatialDropout,
 )
+
+
+@OPS.lowers(ActivityRegularization)
+def activity_regularization(op: ActivityRegularization, site: Site) -> py.Expr:
+    """Nothing: its penalty is a term of the loss."""
+    return site.input
 
 
 @OPS.lowers(Dropout, SpatialDropout, AlphaDropout, GaussianDropout)

@@ -20,12 +20,24 @@ _MODEL = py.dotted("keras.Model")
 
 
 def predictions(program: Program) -> dict[str, Value]:
-    """What the training model gives, by name: the values that the losses take."""
+    """What the training model gives, by name: the values that the terms of the loss take."""
     made: dict[str, Value] = {}
     for term in program.training.losses if program.training else ():
         for name, value in zip(prediction_names(program, term), term.predictions, strict=True):
             made.setdefault(name, value)
-    return made
+    return made | _activities(program)
+
+
+def _activities(program: Program) -> dict[str, Value]:
+    """The values with penalties, by the names of outputs or ones that are free."""
+    outputs = {output.value.name: output.name for output in program.graph.outputs}
+    taken = py.Names(outputs.values())
+    terms = program.training.activities if program.training else ()
+    values = {term.value.name: term.value for term in terms}
+    return {
+        outputs.get(name) or taken.fresh(f"{name.replace('.', '_')}_result"): value
+        for name, value in values.items()
+    }
 
 
 def is_fused(program: Program) -> bool:
@@ -51,7 +63,10 @@ def prediction_names(program: Program, term: LossTerm) -> list[str]:
 def objective(program: Program, training: Training, piece: PieceNames) -> py.Function:
     """The function that gives the loss of a batch."""
     losses = list(_losses(program, training, piece))
-    penalties = list(_penalties(training, piece))
+    penalties = [
+        *_activity_penalties(program, training, piece),
+        *_penalties(training, piece),
+    ]
     lines, total = _sum([("loss", losses), ("penalty", penalties)])
     inputs = {v.name: py.subscript("batch", v.name) for v in program.graph.inputs}
     apply = py.call("trained", inputs, training=py.name("training"))
@@ -65,7 +80,7 @@ def objective(program: Program, training: Training, piece: PieceNames) -> py.Fun
         ),
         (py.Assign((py.name("predictions"),), apply), *lines, py.Return(total)),
         py.name("Any"),
-        "The loss of a batch" + (", penalties included." if training.penalties else "."),
+        "The loss of a batch" + (", penalties included." if penalties else "."),
     )
 
 
@@ -80,6 +95,21 @@ def _losses(program: Program, training: Training, piece: PieceNames) -> _Terms:
         given += [py.subscript("batch", term.target.name)] if term.target else []
         at = Comparison(tuple(given), term.types, term.logits, piece)
         made.append((term.factor, LOSSES.find(term.loss)(term.loss, at)))
+    return made
+
+
+def _activity_penalties(program: Program, training: Training, piece: PieceNames) -> _Terms:
+    """The mean over the batch of the penalties of values."""
+    names = {value.name: name for name, value in _activities(program).items()}
+    groups: dict[tuple[str, float], list[str]] = defaultdict(list)
+    for term in training.activities:
+        for kind, strength in PENALTIES.find(term.penalty)(term.penalty).items():
+            groups[kind, strength].append(names[term.value.name])
+    made: _Terms = []
+    for (kind, strength), chosen in groups.items():
+        values = [py.subscript("predictions", name) for name in chosen]
+        mean = py.call(piece("per_example"), py.call(piece(kind), *values), values[0])
+        made.append((strength, mean))
     return made
 
 

@@ -8,6 +8,7 @@ from nnc.backends.onnx.table import ops
 from nnc.compiler.vocabulary.ops.base import Op
 from nnc.compiler.vocabulary.ops.regularization import (
     SELU_LIMIT,
+    ActivityRegularization,
     AlphaDropout,
     Dropout,
     GaussianDropout,
@@ -19,6 +20,12 @@ from nnc.compiler.vocabulary.ops.regularization import (
 def _rests(op: Op, place: Place) -> bool:
     """Whether the layer gives its input as it is."""
     return place.moment is None or not op.is_random
+
+
+@ops.lowers(ActivityRegularization)
+def activity_regularization(op: ActivityRegularization, place: Place) -> Handle:
+    """x; its penalty is a term of the loss."""
+    return place.x
 
 
 @ops.lowers(Dropout, SpatialDropout)

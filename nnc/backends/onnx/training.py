@@ -25,7 +25,16 @@ from nnc.backends.onnx.metrics import METRICS, Finish
 from nnc.backends.onnx.model import ELEMENT_TYPES
 from nnc.backends.onnx.packing import canonical_inputs
 from nnc.backends.onnx.penalties import PENALTIES
-from nnc.compiler.ir import Graph, LossTerm, MetricUse, Output, Program, Training, Value
+from nnc.compiler.ir import (
+    ActivityTerm,
+    Graph,
+    LossTerm,
+    MetricUse,
+    Output,
+    Program,
+    Training,
+    Value,
+)
 from nnc.compiler.types import DType, Symbol
 from nnc.compiler.vocabulary.ops.base import Weight
 
@@ -269,6 +278,13 @@ class _Model:
             scope = Scope(self.assembly, f"penalty/{number}")
             found = PENALTIES.find(term.penalty)(term.penalty, scope, self.weights[term.weight])
             terms.append(self._scaled(found, term.factor))
+        for number, activity in enumerate(training.activities):
+            scope = Scope(self.assembly, f"activity/{number}")
+            x = self.values[activity.value.name]
+            found = PENALTIES.find(activity.penalty)(activity.penalty, scope, x)
+            count = scope.add("Squeeze", scope.add("Shape", x, start=0, end=1))
+            count = scope.add("Cast", count, to=self.float_element)
+            terms.append(scope.add("Div", found, count))
         return terms[0] if len(terms) == 1 else self._numbers.add("Sum", *terms, role="total")
 
     def _term(self, number: int, term: LossTerm) -> Handle:
@@ -299,7 +315,11 @@ class _Model:
 def _asked(program: Program) -> Graph:
     """The graph with an output for each value that losses and metrics compare."""
     training = _training(program)
-    uses: tuple[LossTerm | MetricUse, ...] = (*training.losses, *training.metrics)
+    uses: tuple[LossTerm | ActivityTerm | MetricUse, ...] = (
+        *training.losses,
+        *training.activities,
+        *training.metrics,
+    )
     values = {value.name: value for use in uses for value in use.predictions}
     known = {output.value.name for output in program.graph.outputs}
     more = (

@@ -1,4 +1,4 @@
-"""Penalties on weights."""
+"""Penalties on weights and on what layers give."""
 
 from __future__ import annotations
 

@@ -7,12 +7,19 @@ from nnc.backends.reference.table import Call, Draw, ops
 from nnc.backends.reference.tape import Tensor, constant, where
 from nnc.compiler.vocabulary.ops.regularization import (
     SELU_LIMIT,
+    ActivityRegularization,
     AlphaDropout,
     Dropout,
     GaussianDropout,
     GaussianNoise,
     SpatialDropout,
 )
+
+
+@ops.lowers(ActivityRegularization)
+def activity_regularization(op: ActivityRegularization, call: Call) -> Tensor:
+    """x; its penalty is a term of the loss."""
+    return call.x
 
 
 @ops.lowers(Dropout)

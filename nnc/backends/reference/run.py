@@ -201,7 +201,7 @@ def _input(value: Value, inputs: Arrays, tracked: bool) -> Tensor:
 
 
 def _loss(training: Training, run: _Evaluation, targets: Arrays) -> Tensor:
-    """Σ factor · loss + Σ factor · penalty."""
+    """Σ factor · loss + Σ factor · penalty + Σ penalty of values / batch."""
     loss = tape.constant(0.0)
     for term in training.losses:
         formula = table.losses.find(term.loss)
@@ -212,4 +212,8 @@ def _loss(training: Training, run: _Evaluation, targets: Arrays) -> Tensor:
     for penalty in training.penalties:
         value = table.penalties.find(penalty.penalty)(penalty.penalty, run.weight(penalty.weight))
         loss = loss + penalty.factor * value
+    for activity in training.activities:
+        x = run.values[activity.value.name]
+        total = table.penalties.find(activity.penalty)(activity.penalty, x)
+        loss = loss + total * (1 / len(x.value))
     return loss

@@ -55,8 +55,8 @@ _CONSTANTS = (
     *("PLATEAU_COOLDOWN", "PLATEAU_MINIMUM"),
 )
 _FUNCTIONS = (
-    *("loss", "penalty", "objective", "measure", "conclude", "optimizer_of", "learning_rate"),
-    *("clip_gradients", "constrain", "load_data", "augment"),
+    *("loss", "activity", "penalty", "objective", "measure", "conclude", "optimizer_of"),
+    *("learning_rate", "clip_gradients", "constrain", "load_data", "augment"),
 )
 _FILES = (
     *("attention", "command", "data", "embedding", "losses", "metrics", "optimizers"),

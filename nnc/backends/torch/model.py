@@ -10,7 +10,7 @@ from nnc.backends.layout import native
 from nnc.backends.torch.regions import Regions
 from nnc.backends.torch.scope import PACKAGE, Pieces, Scope, Unit
 from nnc.backends.torch.sharing import Body, Shared, bare, share, skeleton
-from nnc.compiler.ir import Graph, Instance, Output, Program, Value
+from nnc.compiler.ir import ActivityTerm, Graph, Instance, LossTerm, Output, Program, Value
 from nnc.compiler.vocabulary.ops.conv import Conv2D
 from nnc.compiler.vocabulary.ops.conv_transpose import ConvTranspose2D
 from nnc.compiler.vocabulary.ops.depthwise import DepthwiseConv2D
@@ -38,7 +38,10 @@ class Model:
 
 def build(program: Program, names: py.Names, pieces: Pieces) -> Model:
     """The classes of the program. Convolutions are computed with the channels first."""
-    terms = program.training.losses if program.training else ()
+    training = program.training
+    terms: tuple[LossTerm | ActivityTerm, ...] = ()
+    if training:
+        terms = (*training.losses, *training.activities)
     predictions = tuple(Output("", value) for term in terms for value in term.predictions)
     outputs = program.graph.outputs
     # What the loss is computed from must come out in the spec's axis order, as outputs do.

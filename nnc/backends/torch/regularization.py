@@ -6,12 +6,19 @@ from nnc.backends import pysource as py
 from nnc.backends.torch.lowering import OPS, Lowered, Site, batch_axis
 from nnc.compiler.vocabulary.ops.base import Op
 from nnc.compiler.vocabulary.ops.regularization import (
+    ActivityRegularization,
     AlphaDropout,
     Dropout,
     GaussianDropout,
     GaussianNoise,
     SpatialDropout,
 )
+
+
+@OPS.lowers(ActivityRegularization)
+def activity_regularization(op: ActivityRegularization, at: Site) -> Lowered:
+    """Nothing: its penalty is a term of the loss."""
+    return at.input
 
 
 @OPS.lowers(Dropout, SpatialDropout, AlphaDropout, GaussianDropout)

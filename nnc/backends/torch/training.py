@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from nnc.backends import draws, rates
 from nnc.backends import pysource as py
@@ -14,11 +15,12 @@ from nnc.backends.torch.model import Model
 from nnc.backends.torch.optimizers import CLIPS, OPTIMIZERS, SCHEDULES
 from nnc.backends.torch.penalties import PENALTIES
 from nnc.backends.torch.scope import RESERVED, Pieces
-from nnc.compiler.ir import LossTerm, MetricUse, Program, Training, Value
+from nnc.compiler.ir import ActivityTerm, LossTerm, MetricUse, Program, Training, Value
 from nnc.compiler.vocabulary.schedules import Plateau
 
 _TENSOR = py.name("Tensor")
 _MODULE = py.dotted("nn.Module")
+_Use: TypeAlias = "LossTerm | ActivityTerm | MetricUse"
 _BATCH = py.subscript("dict", (py.name("str"), _TENSOR))
 
 
@@ -28,6 +30,8 @@ def functions(
     """Everything that the train block says, as functions that `train` calls."""
     writer = _Writer(program, training, model, pieces)
     made: list[py.Statement] = [writer.loss()]
+    if training.activities:
+        made.append(writer.activity())
     if training.penalties:
         made.append(writer.penalty())
     made.append(writer.objective())
@@ -116,7 +120,8 @@ def features(program: Program, training: Training) -> Iterator[str]:
 
 def _unreached(program: Program, training: Training) -> bool:
     """Whether there are trained weights on which the loss doesn't depend."""
-    reached = {value.name for term in training.losses for value in term.predictions}
+    terms: tuple[_Use, ...] = (*training.losses, *training.activities)
+    reached = {value.name for term in terms for value in term.predictions}
     layers = set()
     for node in reversed(program.graph.nodes):
         if any(value.name in reached for value in node.outputs):
@@ -141,11 +146,14 @@ class _Writer:
     def __post_init__(self) -> None:
         self.given = self.model.scores or _distinct(self.model.outputs)
         """The values that the loss is computed from, in the order in which the model gives them."""
-        self.local = py.Names((*RESERVED, "model", "batch", "total", "loss", "penalty"))
+        self.judged: tuple[_Use, ...] = (*self.training.losses, *self.training.activities)
+        self.local = py.Names((*RESERVED, "model", "batch", "total", "loss", "activity", "penalty"))
         wishes = {self._place(o.value): o.name for o in self.program.graph.outputs}
         for term in self.training.losses:
             for output, value in zip(term.outputs, term.predictions, strict=True):
                 wishes.setdefault(self._place(value), f"{output}_scores")
+        for activity in self.training.activities:
+            wishes.setdefault(self._place(activity.value), activity.value.name)
         hints = self.program.graph.hints
         wishes |= {n: h for n, h in hints.items() if n in wishes and h != "_"}
         self.values = {v.name: self.local.fresh(wishes.get(v.name, "scores")) for v in self.given}
@@ -180,9 +188,37 @@ class _Writer:
         made = LOSSES.find(term.loss)(term.loss, at)
         return made if term.factor == 1 else py.binary("*", term.factor, made)
 
-    def _used(self, uses: Iterable[LossTerm | MetricUse]) -> set[str]:
-        """The values that losses and metrics take."""
+    def _used(self, uses: Iterable[_Use]) -> set[str]:
+        """The values that terms of the loss and metrics take."""
         return {self._place(value) for use in uses for value in use.predictions}
+
+    def activity(self) -> py.Function:
+        """`activity(values…)`"""
+        groups: dict[tuple[str, float], list[str]] = {}
+        for term in self.training.activities:
+            for kind, strength in PENALTIES.find(term.penalty)(term.penalty).items():
+                value = self.values[self._place(term.value)]
+                groups.setdefault((kind, strength), []).append(value)
+        values = [py.name(name) for name in self._activity_values()]
+        summed: list[py.Expr] = [
+            py.binary("*", strength, py.call(self.piece(kind), *map(py.name, names)))
+            for (kind, strength), names in groups.items()
+        ]
+        *first, last = _summed(summed)
+        assert isinstance(last, py.Return)
+        assert last.value is not None
+        mean = py.binary("/", last.value, py.call("len", values[0]))
+        return py.Function(
+            "activity",
+            tuple(py.Parameter(value.text, _TENSOR) for value in values),
+            (*first, py.Return(mean)),
+            returns=_TENSOR,
+            docstring="What the loss adds for the size of what layers give: the mean of examples.",
+        )
+
+    def _activity_values(self) -> list[str]:
+        used = self._used(self.training.activities)
+        return [self.values[value.name] for value in self.given if value.name in used]
 
     def penalty(self) -> py.Function:
         """The penalties, grouped by kind and strength."""
@@ -210,6 +246,9 @@ class _Writer:
         given: list[py.Expr] = [py.name(self.values[v.name]) for v in self.given if v.name in used]
         given += [py.subscript("batch", target.name) for target in self._loss_targets()]
         made: py.Expr = py.call("loss", *given)
+        if self.training.activities:
+            given = [py.name(name) for name in self._activity_values()]
+            made = py.binary("+", made, py.call("activity", *given))
         if self.training.penalties:
             made = py.binary("+", made, py.call("penalty", py.name("model")))
         return made
@@ -219,13 +258,17 @@ class _Writer:
         return py.Function(
             "objective",
             (py.Parameter("model", _MODULE), py.Parameter("batch", _BATCH)),
-            (self._scores(self.training.losses), py.Return(self._loss_call())),
+            (self._scores(self.judged), py.Return(self._loss_call())),
             returns=_TENSOR,
             docstring="What training makes small: the loss of a batch"
-            + (", penalties included." if self.training.penalties else "."),
+            + (", penalties included." if self._has_penalties else "."),
         )
 
-    def _scores(self, uses: Iterable[LossTerm | MetricUse]) -> py.Assign:
+    @property
+    def _has_penalties(self) -> bool:
+        return bool(self.training.penalties or self.training.activities)
+
+    def _scores(self, uses: Iterable[_Use]) -> py.Assign:
         """The line that applies the model to a batch; `_` stands for what nobody uses."""
         used = self._used(uses)
         inputs = [py.subscript("batch", value.name) for value in self.program.graph.inputs]
@@ -249,7 +292,7 @@ class _Writer:
         missing = {self._place(m.prediction) for m in metrics} - self.values.keys()
         variables = dict(self.values)
         if not missing:
-            body: list[py.Statement] = [self._scores((*self.training.losses, *metrics))]
+            body: list[py.Statement] = [self._scores((*self.judged, *metrics))]
         else:
             targets = []
             for output in _distinct(self.model.outputs):

@@ -5,24 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 from inspect import get_annotations
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Final, Literal, get_args, get_origin
 
 from nnc.compiler.vocabulary.base import Word
-from nnc.compiler.vocabulary.ops.base import Op
-from nnc.compiler.vocabulary.phrases import word_type
+
+APART: Final = ("activation", "activity_regularize")
+"""Arguments of an op that are nodes of their own in a program."""
 
 
 @cache
 def names(cls: type[Word]) -> tuple[str, ...]:
     """Arguments in their order: those that may be given without a name, then the class' own, then
-    those that it shares with others.
-
-    An activation is left out: in a program it is a node of its own.
-    """
+    those that it shares with others. Those of `APART` are left out."""
     fields = cls.model_fields
     known = (name for base in cls.__mro__ for name in get_annotations(base))
     listed = dict.fromkeys((*cls.positional, *(name for name in known if name in fields)))
-    return tuple(name for name in listed if not _is_op(word_type(fields[name].annotation)))
+    return tuple(name for name in listed if name not in APART)
 
 
 def ordered(word: Word) -> dict[str, Any]:
@@ -35,10 +33,6 @@ def defaults(cls: type[Word]) -> dict[str, Any]:
     """The arguments that need not be given, with what they are then."""
     fields = cls.model_fields
     return {name: fields[name].default for name in names(cls) if not fields[name].is_required()}
-
-
-def _is_op(cls: type[Word] | None) -> bool:
-    return cls is not None and issubclass(cls, Op)
 
 
 @cache

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from inspect import getdoc
 from typing import Annotated, Any, Final, Literal, TypeAlias, Union, get_args, get_origin
 
-from nnc.compiler.document.arguments import names
+from nnc.compiler.document.arguments import APART, names
 from nnc.compiler.types import DTYPES
 from nnc.compiler.vocabulary import base
 from nnc.compiler.vocabulary.base import Array, Kind, Phrase, Word
@@ -77,8 +77,8 @@ def _word(cls: type[Word]) -> Schema:
     required = [name for name in names(cls) if cls.model_fields[name].is_required()]
     if cls.kind != "op":
         return _described(cls, {"word": {"const": cls.word}, **properties}, ["word", *required])
-    if "activation" in cls.model_fields:
-        properties["activation"] = _argument(cls.model_fields["activation"])
+    fields = cls.model_fields
+    properties |= {name: _argument(fields[name]) for name in APART if name in fields}
     return _described(cls, properties, required)
 
 

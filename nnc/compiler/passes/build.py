@@ -16,7 +16,7 @@ from nnc.compiler.passes.scope import Flow, Paths, Scope, snake
 from nnc.compiler.source import Span
 from nnc.compiler.types import MAXIMUM_SIZE, broadcast, elements
 from nnc.compiler.vocabulary import base
-from nnc.compiler.vocabulary.base import Rejected, Word
+from nnc.compiler.vocabulary.base import Rejected
 from nnc.compiler.vocabulary.ops.base import Op, Types, Weight
 
 MAXIMUM_NODES: Final = 30_000
@@ -49,30 +49,27 @@ class Builder:
         self.layers: dict[str, ir.Node] = {}
 
     def apply(self, application: Application, flow: Flow, scope: Scope) -> Flowing | Poison:
-        """Add a node, and one for its activation; POISON when it does not fit."""
+        """Add a node, and one for its activation and its penalty; POISON when it does not fit."""
         op = application.bound.word
         assert isinstance(op, Op)
         flow = self._equal_ranks(op, flow, application, scope)
-        activation = getattr(op, "activation", None)
         path = self._path(application, op, scope)
         if path is None:
             return POISON
-        node = self._node(
-            application, op.replace(activation=None) if activation else op, flow, path
-        )
+        op, behind = _apart(op)
+        node = self._node(application, op, flow, path)
         if node is None:
             return POISON
         result = self._add(node, application.name is not None)
-        if activation is None:
-            return result
-        then = Application(
-            Bound(activation, {}, application.bound.place("activation")),
-            None,
-            application.span,
-        )
-        fresh = self.paths.fresh(f"{path[0]}_{activation.word}")
-        made = self._node(then, activation, result, (fresh, fresh))
-        return self._add(made, False) if made else POISON
+        for argument, (name, word) in behind.items():
+            bound = Bound(word, {}, application.bound.place(argument))
+            then = Application(bound, None, application.span)
+            fresh = self.paths.fresh(f"{path[0]}_{name}")
+            made = self._node(then, word, result, (fresh, fresh))
+            if made is None:
+                return POISON
+            result = self._add(made, False)
+        return result
 
     def fits(self, application: Application, flow: Flow) -> bool:
         """Whether an op takes these values; if not, that has been reported."""
@@ -345,7 +342,29 @@ def literal_shape(value: Any) -> tuple[int, ...] | None:
     return None if inner or only is None else (len(value), *only)
 
 
-def _unsqueeze() -> Word:
-    found = base.find("op", "Unsqueeze")
+def _apart(op: Op) -> tuple[Op, dict[str, tuple[str, Op]]]:
+    """The op without the arguments that are nodes of their own; for each of these arguments what
+    its node is called and the op of it, in their order."""
+    behind: dict[str, tuple[str, Op]] = {}
+    activation = getattr(op, "activation", None)
+    if activation is not None:
+        behind["activation"] = (activation.word, activation)
+    penalty = getattr(op, "activity_regularize", None)
+    if penalty is not None:
+        behind["activity_regularize"] = (
+            "activity",
+            _op("ActivityRegularization", penalty=penalty),
+        )
+    return (op.replace(**dict.fromkeys(behind)) if behind else op), behind
+
+
+def _unsqueeze() -> Op:
+    return _op("Unsqueeze", axis=0)
+
+
+def _op(word: str, **arguments: Any) -> Op:
+    found = base.find("op", word)
     assert found is not None
-    return found(axis=0)  # type: ignore[call-arg]
+    made = found(**arguments)
+    assert isinstance(made, Op)
+    return made

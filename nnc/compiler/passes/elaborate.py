@@ -113,7 +113,7 @@ class Elaborator:
             tuple(self.builder.nodes),
             tuple(self.outputs.values()),
             self.stages.layout,
-            self.hints,
+            _hints(self.hints, self.builder.nodes),
             tuple(self.instances),
         )
 
@@ -276,6 +276,15 @@ class Elaborator:
             yield
         finally:
             self.calls.pop()
+
+
+def _hints(given: dict[str, str], nodes: list[ir.Node]) -> dict[str, str]:
+    """The author's names, for values that a node gives on as well."""
+    hints = dict(given)
+    for node in reversed(nodes):
+        if node.op.gives_input and node.output.name in hints:
+            hints.setdefault(node.inputs[0].name, hints[node.output.name])
+    return hints
 
 
 POISONED: Final = ir.Value("", TensorType("f32", ()))

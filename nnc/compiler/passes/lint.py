@@ -105,7 +105,7 @@ def _unreachable(report: Report, graph: ir.Graph) -> None:
 def _loss_fits(report: Report, graph: ir.Graph, term: ir.LossTerm) -> None:
     """The table of problems: the last activation and the loss belong together."""
     output = next(o for o in graph.outputs if o.name == term.outputs[0])
-    maker = graph.makers.get(output.value.name)
+    maker = graph.end(output.value)
     last = maker.op if maker is not None and isinstance(maker.op, Activation) else None
     if maker is None or last is None:
         return
@@ -152,7 +152,7 @@ def _loss_fits(report: Report, graph: ir.Graph, term: ir.LossTerm) -> None:
 def _above_0(report: Report, graph: ir.Graph, term: ir.LossTerm) -> None:
     """Rates and variances: what makes them must not give numbers below 0."""
     for place in term.loss.positive:
-        maker = graph.makers.get(term.predictions[place].name)
+        maker = graph.end(term.predictions[place])
         if maker is None or not isinstance(maker.op, Weighted | Activation):
             continue
         if maker.op.word in NOT_BELOW_0:

@@ -84,6 +84,7 @@ class _Training:
             losses=tuple(self._losses),
             penalties=tuple(self._penalty_terms()),
             loss_penalties=tuple(self._penalties),
+            activities=tuple(self._activities()),
             optimizer=cast("Optimizer", optimizer.word),
             schedule=cast("Schedule", schedule.word if schedule else self._constant_rate()),
             clip=cast("Clip", clip.word) if clip else None,
@@ -213,7 +214,7 @@ class _Training:
         assert self._state.graph is not None
         if loss.fuses is None or loss.takes_logits is not None:
             return output.value, bool(loss.takes_logits)
-        maker = self._state.graph.makers.get(output.value.name)
+        maker = self._state.graph.end(output.value)
         logarithm = f"log_{loss.fuses}"
         if maker is None or maker.op.word not in (loss.fuses, logarithm):
             return output.value, True
@@ -231,6 +232,13 @@ class _Training:
                 yield ir.PenaltyTerm(weight.penalty, 1.0, name)
             if weight.penalized:
                 yield from (ir.PenaltyTerm(p, factor, name) for p, factor in self._penalties)
+
+    def _activities(self) -> Iterator[ir.ActivityTerm]:
+        assert self._state.graph is not None
+        for node in self._state.graph.nodes:
+            penalty = node.op.activity_penalty
+            if penalty is not None:
+                yield ir.ActivityTerm(penalty, node.output)
 
     # ---- the rest ---------------------------------------------------------------------
 

@@ -146,9 +146,9 @@ _NAMES: Final[dict[str, dict[str, str]]] = {
             "sum"
         ),
         "ops.regularization": (
-            "AlphaDropout Dropout Dropout1d Dropout2d Dropout3d GaussianDropout GaussianNoise "
-            "SpatialDropout SpatialDropout1D SpatialDropout2D SpatialDropout3D alpha_dropout "
-            "dropout"
+            "ActivityRegularization AlphaDropout Dropout Dropout1d Dropout2d Dropout3d "
+            "GaussianDropout GaussianNoise SpatialDropout SpatialDropout1D SpatialDropout2D "
+            "SpatialDropout3D activity_regularization alpha_dropout dropout"
         ),
         "ops.resize": (
             "UpSampling1D UpSampling2D UpSampling3D Upsample UpsamplingNearest2d interpolate"

@@ -118,7 +118,7 @@ def _output(output: Output, program: Program, data: Dataset | None) -> Json:
     """What an output says: classes behind a softmax or for a loss on logits, a share behind a
     sigmoid, else numbers."""
     term = _term(output, program)
-    maker = program.graph.makers.get(output.value.name)
+    maker = program.graph.end(output.value)
     op = maker.op if maker else None
     found: Json = {"name": output.name, "type": str(output.value.type), "kind": "numbers"}
     shape = output.value.type.shape

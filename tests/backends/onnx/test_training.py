@@ -70,6 +70,14 @@ model M {
 }
 train { target t: i64  loss = cross_entropy(y, t)  optimizer = sgd(lr=0.1, momentum=0.9) }
 """
+ACTIVITY = """
+model M {
+  input x: f32[2, 5, 4]
+  code = x -> Conv2D(3, 2, activation=sigmoid, activity_regularize=l1_l2(0.2, 0.1)) -> Flatten
+  output y = code -> Dense(3, activation=softmax, activity_regularize=l2(0.3))
+}
+train { target t: i64  loss = cross_entropy(y, t)  optimizer = sgd(lr=0.1) }
+"""
 PLAIN = "optimizer = sgd(lr=0.1)"
 CASES = {
     "sgd": MLP % PLAIN,
@@ -82,6 +90,7 @@ CASES = {
     "relu_twice": TWICE,
     "attention": ATTENTION,
     "ctc": CTC,
+    "activity": ACTIVITY,
     "recurrent": RECURRENT,
 }
 KINDS = {1: np.float32, 7: np.int64, 11: np.float64}

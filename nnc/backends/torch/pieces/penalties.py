@@ -1,4 +1,4 @@
-"""Penalties on weights."""
+"""Penalties on weights and on what layers give."""
 
 import torch
 from torch import Tensor

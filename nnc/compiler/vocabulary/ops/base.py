@@ -71,10 +71,18 @@ class Op(Word):
     broadcasts: ClassVar[bool] = False
     """Whether two inputs are broadcast: the compiler gives them the same number of axes."""
 
+    gives_input: ClassVar[bool] = False
+    """Whether the result is the input as it is."""
+
     @property
     def is_random(self) -> bool:
         """Whether training draws numbers, so that it gives another result at each step."""
         return False
+
+    @property
+    def activity_penalty(self) -> Penalty | None:
+        """What the loss adds for the result."""
+        return None
 
     def result_names(self) -> tuple[str, ...]:
         """The names of the results this op gives with its arguments."""
@@ -136,6 +144,9 @@ class Weighted(Op):
         None, description="the same for the bias, each element of which is a unit"
     )
     trainable: bool = Field(True, description="false: training leaves the weights as they are")
+    activity_regularize: Penalty | None = Field(
+        None, description="penalty on the result, after the activation: `ActivityRegularization`"
+    )
     activation: Activation | None = Field(None, description="an activation applied to the result")
 
     @property

@@ -32,6 +32,7 @@ ALIASES = {
     "bias_initializer": "bias_init",
     "kernel_regularizer": "regularize",
     "bias_regularizer": "bias_regularize",
+    "activity_regularizer": "activity_regularize",
     "kernel_constraint": "constraint",
 }
 AXES = ("depth", "height", "width")

@@ -35,6 +35,7 @@ class Dense(Weighted):
         "bias_initializer": "bias_init",
         "kernel_regularizer": "regularize",
         "bias_regularizer": "bias_regularize",
+        "activity_regularizer": "activity_regularize",
         "kernel_constraint": "constraint",
     }
     units: PositiveInt = Field(description="size of the last axis of the result")

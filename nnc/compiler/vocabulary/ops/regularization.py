@@ -19,9 +19,37 @@ from nnc.compiler.vocabulary.ops.base import (
     require_float,
     require_rank,
 )
+from nnc.compiler.vocabulary.penalties import L1, L1L2, Penalty
 
 SELU_LIMIT = -1.0507009873554805 * 1.6732632423543772
 """What selu tends to far below 0."""
+
+
+class ActivityRegularization(ElementWise):
+    """x as it is. The loss of training and of evaluation gets the penalty of x: the sum over an
+    example, as a mean over the batch. `Dense(8, activation=relu, activity_regularize=l1(0.01))`
+    puts it behind the layer and its activation."""
+
+    word = "ActivityRegularization"
+    aliases = ("activity_regularization",)
+    positional = ("penalty",)
+    gives_input = True
+    penalty: Penalty = Field(description="what the loss adds for x")
+
+    @property
+    def activity_penalty(self) -> Penalty:
+        return self.penalty
+
+    @classmethod
+    def examples(cls) -> tuple[Example, ...]:
+        return (
+            example(cls(penalty=L1(strength=0.3)), "f32[5]"),
+            example(cls(penalty=L1L2(l1=0.1, l2=0.2)), "f32[3, T]"),
+        )
+
+    @classmethod
+    def mistakes(cls) -> tuple[Mistake, ...]:
+        return (Mistake("", "E202"), Mistake("(0.1)", "E203"))
 
 
 class Rated(Op):
