@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 BACKENDS = ("onnx", "torch", "keras", "reference")
 _FIXED = (
     *("output", "backend", "epochs", "batch", "weights", "parts", "precision", "log_every"),
-    "report",
+    *("report", "tensorboard"),
 )
 """Options that a run which is continued has had from its beginning."""
 
@@ -55,6 +55,9 @@ _FIXED = (
 @click.option("--precision", type=click.Choice(["float32", "float64"]), help="float32 without it")
 @click.option("--device", metavar="NAME", help="what the backend calls it: `cuda`, `mps`")
 @click.option("--resume", metavar="RUN", type=FILE, help="continue a run that was interrupted")
+@click.option(
+    "--tensorboard", flag_value=True, default=None, help="also write events, in RUN/tensorboard"
+)
 @click.option("--no-report", "report", flag_value=False, default=None, help="no report.html")
 @click.option("--force", is_flag=True, help="replace the run that is in the folder")
 @click.option("--quiet", "-q", is_flag=True, help="say nothing but where the run is")
@@ -100,6 +103,7 @@ def _begun(file: str, options: dict[str, Any]) -> Run:
             path=Path(options["data"]) if options["data"] else None,
             weights=weights,
             report=options["report"] is not False,
+            tensorboard=bool(options["tensorboard"]),
         )
     return ready.into(_folder(output, program.name.lower() if file == "-" else Path(file).stem))
 

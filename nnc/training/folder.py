@@ -54,6 +54,8 @@ class Record:
     """When it began, as ISO 8601 says it, in UTC."""
     report: bool = False
     """Whether a report is written in the end."""
+    tensorboard: bool = False
+    """Whether event files are written for TensorBoard."""
     status: Status = "unfinished"
     epoch: NonNegativeInt = 0
     """Epochs that are finished."""
@@ -131,6 +133,11 @@ class Folder:
         return self.path / "state.safetensors"
 
     @property
+    def events(self) -> Path:
+        """The folder of TensorBoard's event files."""
+        return self.path / "tensorboard"
+
+    @property
     def report(self) -> Path:
         return self.path / "report.html"
 
@@ -144,6 +151,7 @@ class Folder:
             *(self.spec, self.record, self.fitted, self.best, self.last, self.history),
             *(self.gradients, self.log, self.state, self.report),
             *self.path.glob("weights/epoch-*.safetensors"),
+            *self.events.glob("*/events.out.tfevents.*"),
         ]
 
     @property

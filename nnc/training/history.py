@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
 from nnc.backends.files import write_whole
 from nnc.compiler.ir import Graph, Program, Training
+from nnc.training.events import Events
 from nnc.training.folder import Folder, damaged
 from nnc.training.loop import Epoch
 from nnc.training.watching import training_of
@@ -70,24 +71,30 @@ class Table:
 
 
 class Journal:
-    """The two tables and the log of a run, open for writing.
+    """The two tables and the log of a run, open for writing, and TensorBoard's events where they
+    are asked for.
 
     `history.csv` has a row for each epoch, `gradients.csv` the norm of each weight's gradient in
     the last update of each logged epoch.
     """
 
-    def __init__(self, folder: Folder, program: Program, epochs: int, validated: bool) -> None:
+    def __init__(
+        self, folder: Folder, program: Program, epochs: int, *, validated: bool, events: bool
+    ) -> None:
         """Begin them, or go on after a number of epochs. Raises OSError."""
         self._history = Table(
             folder.history, columns(training_of(program), validated=validated), epochs
         )
         self._gradients = Table(folder.gradients, ["epoch", *trained(program.graph)], epochs)
         self._log = folder.log.open("a", encoding="utf-8")
+        self._events = Events(folder.events, epochs, validated=validated) if events else None
 
     def add(self, epoch: Epoch, norms: Mapping[str, float] | None) -> None:
         """Write down an epoch; `norms` are those of the gradients, for a logged one."""
         row: dict[str, float | int] = {"epoch": epoch.number, "step": epoch.step}
         self._history.add({**row, "rate": epoch.rate, **epoch.results})
+        if self._events is not None:
+            self._events.add(epoch, norms)
         if norms is not None:
             self._gradients.add({"epoch": epoch.number, **norms})
             self.say(line(epoch))
@@ -98,12 +105,17 @@ class Journal:
 
     def flush(self) -> None:
         """Hand everything to the system."""
-        for file in (self._history, self._gradients, self._log):
+        for file in self._files():
             file.flush()
 
     def close(self) -> None:
-        for file in (self._history, self._gradients, self._log):
+        for file in self._files():
             file.close()
+
+    def _files(self) -> Iterator[Table | TextIO | Events]:
+        yield from (self._history, self._gradients, self._log)
+        if self._events is not None:
+            yield self._events
 
 
 def line(epoch: Epoch) -> str:

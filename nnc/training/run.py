@@ -79,8 +79,8 @@ class Run:
         """
         if self.ended:
             return
-        epochs, validated = self.progress.epoch, "validation" in self.loop.data.splits
-        with closing(history.Journal(self.folder, self.loop.program, epochs, validated)) as journal:
+        epochs = self.progress.epoch
+        with closing(self._journal(epochs)) as journal:
             journal.say(f"continued after epoch {epochs}" if self.progress.step else "begun")
             try:
                 for update in self.loop:
@@ -92,6 +92,15 @@ class Run:
                 raise Failed([self._diverged(diverged, journal)]) from None
             status: Status = "stopped" if self.progress.stopped else "finished"
             self._end(status if self.loop.over() else "interrupted", journal)
+
+    def _journal(self, epochs: int) -> history.Journal:
+        return history.Journal(
+            self.folder,
+            self.loop.program,
+            epochs,
+            validated="validation" in self.loop.data.splits,
+            events=self.record.tensorboard,
+        )
 
     def _take_note(self, update: Update, journal: history.Journal) -> None:
         """Write down what an update has come to."""

@@ -80,13 +80,14 @@ def prepare(
     path: Path | None = None,
     weights: Arrays | None = None,
     report: bool = False,
+    tensorboard: bool = False,
 ) -> Beginning:
     """Make ready to train a program.
 
     `base` is where the data block's paths start, `path` a file that stands in for its source,
-    `spec` the place that the program came from; with `report` the run writes one in the end. Raises
-    Failed, OSError, ImportError, and ValueError for a precision or a device that the backend
-    doesn't have.
+    `spec` the place that the program came from; with `report` the run writes one in the end,
+    with `tensorboard` event files on the way. Raises Failed, OSError, ImportError, and ValueError
+    for a precision or a device that the backend doesn't have.
     """
     check(program, setup)
     begun = perf_counter()
@@ -98,7 +99,7 @@ def prepare(
     where = None if path is None else str(path.resolve())
     record = _record(program, data, engine, setup)
     record = replace(record, spec=spec, base=str(base.resolve()), data=where)
-    record = replace(record, report=report, spent=spent)
+    record = replace(record, report=report, tensorboard=tensorboard, spent=spent)
     return Beginning(program, data, engine, record)
 
 

@@ -30,16 +30,18 @@ def train(
     precision: Precision | None = None,
     device: str = "cpu",
     report: bool = True,
+    tensorboard: bool = False,
     watch: Callable[[Update], object] | None = None,
 ) -> Run:
     """Train a spec, as `nnc train` does; gives the finished run.
 
     `spec` is a path or a program, whose data block's paths start at the working directory. `output`
     is an empty or a new folder, `runs/NAME-N` without it; `settings` give the spec's parameters
-    other values; without `report` the run writes none; `watch` is called after each update. Raises
-    Failed for what is wrong with spec, data or weights, and for a loss that is no finite number;
-    OSError; ImportError when the backend isn't installed; ValueError for a backend, precision or
-    device that there isn't, and for a folder that is not empty.
+    other values; without `report` the run writes none, with `tensorboard` it writes event files;
+    `watch` is called after each update. Raises Failed for what is wrong with spec, data or weights,
+    and for a loss that is no finite number; OSError; ImportError when the backend isn't installed;
+    ValueError for a backend, precision or device that there isn't, and for a folder that is not
+    empty.
     """
     if backend is not None and backend not in TRAINING:
         raise ValueError(f"there is no backend `{backend}`: choose from {', '.join(TRAINING)}")
@@ -54,6 +56,7 @@ def train(
         path=None if data is None else Path(data),
         weights=None if weights is None else dict(canonical.read(weights, program.graph)),
         report=report,
+        tensorboard=tensorboard,
     )
     run = ready.into(_folder(output, name))
     for update in run.updates():

@@ -240,3 +240,11 @@ def test_a_run_has_a_report_unless_it_is_left_out(nnc: Nnc, folder: Path) -> Non
     assert not (folder / "a/report.html").exists()
     result = nnc("train", "--resume", "a", "--no-report")
     assert (result.exit_code, "keeps its settings" in result.stderr) == (2, True)
+
+
+def test_events_for_tensorboard(nnc: Nnc, folder: Path) -> None:
+    assert nnc("train", "learn.nn", *REFERENCE, "-o", "a", "-q", "--tensorboard").exit_code == 0
+    (path,) = (folder / "a/tensorboard/train").iterdir()
+    assert path.name.startswith("events.out.tfevents.")
+    assert not (folder / "a/tensorboard/validation").exists()
+    assert record(folder, "a")["tensorboard"] is True
