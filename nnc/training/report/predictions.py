@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,7 +87,8 @@ def predictions(program: Program, data: Dataset, engine: Engine) -> Predictions 
     rows = data.splits[split][:MOST]
     if not len(rows):
         return None
-    results, truth = _computed(data, engine, rows, term.target.name)
+    names = [value.name for value in program.graph.inputs]
+    results, truth = _computed(data, engine, rows, names, term.target.name)
     answers = _answers(program, data.labels, term, results[term.outputs[0]], truth)
     found = answers or _estimates(program, data.fitted, term, results, truth)
     if found is None:
@@ -96,12 +97,14 @@ def predictions(program: Program, data: Dataset, engine: Engine) -> Predictions 
     return Predictions(split, rows, whole, term.outputs[0], found)
 
 
-def _computed(data: Dataset, engine: Engine, rows: Array, target: str) -> tuple[Arrays, Array]:
+def _computed(
+    data: Dataset, engine: Engine, rows: Array, inputs: Sequence[str], target: str
+) -> tuple[Arrays, Array]:
     """The outputs and the target of some rows."""
     parts, truths = [], []
     for start in range(0, len(rows), EVALUATED):
         batch = data.batch(rows[start : start + EVALUATED])
-        parts.append(engine.outputs(batch))
+        parts.append(engine.outputs({name: batch[name] for name in inputs}))
         truths.append(batch[target])
     made = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     return made, np.concatenate(truths)

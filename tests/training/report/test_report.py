@@ -15,10 +15,10 @@ from nnc.backends.reference.run import ReferenceRunner
 from nnc.compiler.diagnostics import Failed
 from nnc.compiler.ir import Program
 from nnc.training import start
-from nnc.training.engines import Setup
+from nnc.training.engines import Setup, precision_of
 from nnc.training.folder import Folder
 from nnc.training.run import Run
-from tests.training.engines import of_text
+from tests.training.engines import ENGINES, of_text
 from tests.training.test_run import SPEC, points, trained
 
 VOID = {"meta", "img", "br"}
@@ -141,6 +141,16 @@ def test_a_classifier_has_its_matrix_and_its_mistakes(tmp_path: Path) -> None:
         assert f"true {names[batch['y'][i]]} {chances[i, batch['y'][i]]:.1%}" in text
         assert f"predicted {names[chances[i].argmax()]} {chances[i].max():.1%}" in text
     assert len(rows) == 12 - right > 0
+
+
+@pytest.mark.parametrize("backend", ENGINES)
+def test_every_backend_judges_its_run(tmp_path: Path, backend: str) -> None:
+    points(tmp_path)
+    (tmp_path / "run").mkdir()
+    given = of_text((SPEC % "").replace("epochs    = 8", "epochs = 1"))
+    ready = start.prepare(given, Setup(backend, precision_of(backend)), base=tmp_path, report=True)
+    page = page_of(trained(ready.into(Folder(tmp_path / "run"))))
+    assert sum(map(sum, matrix(page))) == 12
 
 
 def test_a_page_tells_what_the_run_was(tmp_path: Path) -> None:
