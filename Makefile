@@ -13,7 +13,7 @@ export TF_CPP_MIN_LOG_LEVEL := 3
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo compare test check lint format golden index measure browser bench fuzz clean
+.PHONY: help demo compare test check lint format golden index measure curriculum browser bench fuzz clean
 
 help:  ## the verbs
 	@sed -n 's/^\([a-z]*\):.*##  *\(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -56,6 +56,9 @@ measure: $(VENV)/.dev  ## how closely each word agrees on each backend; the cata
 
 browser: $(VENV)/.data  ## a page in headless Chromium against Python; needs npm and Chromium
 	$(PYTHON) -m tests.browser.check
+
+curriculum: $(VENV)/.all  ## train what the lectures show, in full, into docs/curriculum.md
+	$(PYTHON) -m curriculum
 
 bench: $(VENV)/.dev  ## time against peers
 	@for name in $(BENCHES); do $(PYTHON) -m bench.$$name || exit 1; done

@@ -227,14 +227,14 @@ def _finite(one: Series, log: bool) -> list[list[Point]]:
             runs[-1].append((x, y))
         elif runs[-1]:
             runs.append([])
-    return [_thinned(run) for run in runs if run]
+    return [thinned(run) for run in runs if run]
 
 
-def _thinned(run: list[Point]) -> list[Point]:
-    """Of many points, the lowest and the highest of each stretch, and both ends."""
-    if len(run) <= _DRAWN:
+def thinned(run: list[Point], count: int = _DRAWN) -> list[Point]:
+    """Of more points than `count`, the lowest and the highest of each stretch, and both ends."""
+    if len(run) <= count:
         return run
-    size = -(-len(run) // (_DRAWN // 2))
+    size = -(-len(run) // (count // 2))
     kept = {0, len(run) - 1}
     for start in range(0, len(run), size):
         stretch = range(start, min(start + size, len(run)))

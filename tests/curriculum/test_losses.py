@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 
+from curriculum.perceptrons import NUMBERS
 from nnc import compile_text
 from nnc.backends.registry import BACKENDS, REFERENCE
-
-NUMBERS: list[tuple[str, list[float], list[float] | int, float]] = [
-    ("sse", [0.7], [0.5], 0.04),
-    ("mse", [3, 4, 5], [2.7, 4.2, 5.5], 0.38 / 3),
-    ("rmse", [3, 4, 5], [2.7, 4.2, 5.5], math.sqrt(0.38 / 3)),
-    ("mae", [3, 4, 5], [2.7, 4.2, 5.5], 1.0 / 3),
-    ("cross_entropy", [0.7, 0.3], 1, -math.log(0.3)),
-    ("binary_cross_entropy", [0.8], [1.0], -math.log(0.8)),
-    ("binary_cross_entropy", [0.8], [0.0], -math.log(0.2)),
-    ("pinball", [2.0, 5.0], [3.0, 3.0], (0.9 * 1 + 0.1 * 2) / 2),
-]
 
 
 @pytest.mark.parametrize("backend", ["reference", "torch", "keras"])

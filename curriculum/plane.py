@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from html import escape
-from itertools import pairwise
-from math import ceil, floor, inf, isfinite, log10
+from math import inf, isfinite
 from typing import Literal, TypeAlias
 
+from nnc.plot import lines
 from nnc.plot.svg import opening, text_width
 
-Mark: TypeAlias = Literal["line", "dashes", "points", "path"]
-"""`path`: a line with a point at each of its places."""
+Mark: TypeAlias = Literal["line", "dashes", "points", "path", "guide"]
+"""`path`: a line with a point at each of its places. `guide`: a faint line without a colour."""
 
 COLORS = ("#2563eb", "#d97706", "#059669", "#dc2626", "#7c3aed", "#0891b2", "#be185d", "#4d7c0f")
 _WIDTH, _HEIGHT = 640.0, 400.0
@@ -60,7 +59,7 @@ def chart(
     inside = f'<clipPath id="inside">{_frame()}</clipPath>'
     parts = [
         opening(_WIDTH, _HEIGHT),
-        f"<title>{escape(title)}</title>",
+        f"<title>{lines.text(title)}</title>",
         f'<defs>{inside}</defs><rect width="{_WIDTH:g}" height="{_HEIGHT:g}" fill="#ffffff"/>',
         *_grid(across, up),
         '<g clip-path="url(#inside)">',
@@ -90,46 +89,27 @@ def _heights(series: Sequence[Series], bands: Sequence[Band]) -> Iterator[float]
 
 
 class _Scale:
-    """From numbers to places along one axis."""
+    """From numbers to places along one axis; what has no place is infinitely far."""
 
     def __init__(self, axis: Axis, values: Sequence[float], start: float, end: float) -> None:
-        self._logarithmic, self._start, self._end = axis.logarithmic, start, end
-        found = [self._of(v) for v in (axis.ends or values)]
-        finite = [v for v in found if isfinite(v)]
-        if not finite:
+        """Raises ValueError where no number has a place."""
+        self._logarithmic = axis.logarithmic
+        found = [v for v in axis.ends or values if self._has_place(v)]
+        if not found:
             raise ValueError(f"there is nothing to draw along `{axis.name}`")
-        low, high = min(finite), max(finite)
-        if high - low < 1e-12:
-            low, high = low - 0.5, high + 0.5
-        spare = 0.0 if axis.ends else 0.04 * (high - low)
-        self._low, self._high = low - spare, high + spare
+        margin = 0.0 if axis.ends else 0.04
+        self._axis = lines.Axis(found, start, end, log=axis.logarithmic, margin=margin)
 
-    def _of(self, value: float) -> float:
-        if not self._logarithmic:
-            return float(value)
-        return log10(value) if value > 0 else inf
+    def _has_place(self, value: float) -> bool:
+        return isfinite(value) and (value > 0 or not self._logarithmic)
 
     def __call__(self, value: float) -> float:
-        share = (self._of(value) - self._low) / (self._high - self._low)
-        return self._start + share * (self._end - self._start)
+        return self._axis.place(value) if self._has_place(value) else inf
 
     def marks(self) -> Iterator[tuple[float, str]]:
         """The places of round numbers, with the numbers."""
-        step = _round(self._high - self._low, 10)
-        if self._logarithmic:
-            step = max(1.0, float(ceil((self._high - self._low) / 8)))
-        value = ceil(self._low / step) * step
-        while value <= self._high:
-            shown = f"{10.0**value:g}" if self._logarithmic else f"{round(value, 10):g}"
-            share = (value - self._low) / (self._high - self._low)
-            yield self._start + share * (self._end - self._start), shown.replace("-", "−")
-            value += step
-
-
-def _round(span: float, most: int) -> float:
-    """A round step of which at most so many fit into a span."""
-    power = 10.0 ** floor(log10(span / most))
-    return next(power * n for n in (1, 2, 5, 10, 20) if span / (power * n) <= most)
+        for value in self._axis.ticks(8):
+            yield self._axis.place(value), lines.number(value)
 
 
 def _frame() -> str:
@@ -154,26 +134,14 @@ def _drawn(series: Series, across: _Scale, up: _Scale, color: str) -> Iterator[s
     ]
     if series.mark != "points" and len(places) > 1:
         dashes = ' stroke-dasharray="6 4"' if series.mark == "dashes" else ""
+        color = "#c3c8d0" if series.mark == "guide" else color
         yield (
-            f'<path d="M{_joined(_thinned(places))}" fill="none" stroke="{color}" '
+            f'<path d="M{_joined(lines.thinned(places, _SEGMENTS))}" fill="none" stroke="{color}" '
             f'stroke-width="1.8" stroke-linejoin="round"{dashes}/>'
         )
     if series.mark in ("points", "path"):
         for x, y in places:
             yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.4" fill="{color}" fill-opacity="0.8"/>'
-
-
-def _thinned(places: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Fewer places that look the same: the lowest and the highest of each short stretch."""
-    size = max(1, -(-2 * len(places) // _SEGMENTS))
-    if size < 3:
-        return list(places)
-    bounds = [*range(0, len(places), size), len(places)]
-    kept = {0, len(places) - 1}
-    for start, stop in pairwise(bounds):
-        kept |= {min(range(start, stop), key=lambda i: places[i][1])}
-        kept |= {max(range(start, stop), key=lambda i: places[i][1])}
-    return [places[i] for i in sorted(kept)]
 
 
 def _area(band: Band, across: _Scale, up: _Scale, color: str) -> str:
@@ -190,13 +158,13 @@ def _joined(places: Sequence[tuple[float, float]]) -> str:
 def _words(title: str, x: str, y: str) -> Iterator[str]:
     yield (
         f'<text x="{_LEFT:g}" y="22" font-size="15" font-weight="600" fill="#1f2937">'
-        f"{escape(title)}</text>"
+        f"{lines.text(title)}</text>"
     )
     middle = (_TOP + _HEIGHT - _BOTTOM) / 2
     yield _text((_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 10, x, 12, "middle")
     yield (
         f'<text transform="translate(15 {middle:g}) rotate(-90)" text-anchor="middle" '
-        f'font-size="12" fill="#4b5563">{escape(y)}</text>'
+        f'font-size="12" fill="#4b5563">{lines.text(y)}</text>'
     )
 
 
@@ -216,5 +184,5 @@ def _legend(named: Sequence[Series | Band], colors: Sequence[str]) -> Iterator[s
 def _text(x: float, y: float, text: str, size: int, anchor: str) -> str:
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}" '
-        f'fill="#4b5563">{escape(text)}</text>'
+        f'fill="#4b5563">{lines.text(text)}</text>'
     )

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from nnc.plot.chart import Axis, Band, Series, chart
+from curriculum.plane import Axis, Band, Series, chart
 
 SVG = "{http://www.w3.org/2000/svg}"
 
