@@ -128,7 +128,7 @@ def _from_csv(path: Path, program: Program) -> Arrays:
 def _rows(path: Path) -> Iterator[list[str]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            for row in csv.reader(file):
+            for row in csv.reader(file, strict=True):
                 if any(cell.strip() for cell in row):
                     yield row
     except (UnicodeDecodeError, csv.Error):

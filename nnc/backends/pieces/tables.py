@@ -19,7 +19,8 @@ def read_text(path: str) -> dict[Any, Any]:
 def read_csv(path: str, delimiter: str = ",", header: bool = True) -> dict[Any, Any]:
     """Columns by number, and by name when the first line has the names."""
     with Path(path).open(encoding="utf-8-sig", newline="") as file:
-        rows = [row for row in csv.reader(file, delimiter=delimiter) if row]
+        read = csv.reader(file, delimiter=delimiter, strict=True)
+        rows = [row for row in read if row]
     if not header or not rows:
         return columns_of(rows)
     names = [name.strip() for name in rows[0]]

@@ -53,9 +53,7 @@ class TextTable:
             while lines := file.readlines(_CHARACTERS):
                 # A cell in quotes may go on in the next line, which only the csv module knows.
                 if self._delimiter and any('"' in line for line in lines):
-                    yield from self._slow(
-                        csv.reader(chain(lines, file), **self._format), wanted, first
-                    )
+                    yield from self._slow(self._split(chain(lines, file)), wanted, first)
                     return
                 found, count = self._fast(lines, wanted) or (None, 0)
                 if found is not None:
@@ -71,12 +69,11 @@ class TextTable:
 
     @property
     def _format(self) -> dict[str, Any]:
-        return {"delimiter": self._delimiter}
+        return {"delimiter": self._delimiter, "strict": True}
 
     def _rows(self, file: TextIO) -> Iterator[list[str]]:
         """The rows of a file that hold something."""
-        rows = csv.reader(file, **self._format) if self._delimiter else self._split(file)
-        return (row for row in rows if row)
+        return (row for row in self._split(file) if row)
 
     def _split(self, lines: Any) -> Iterator[list[str]]:
         if self._delimiter:
@@ -119,7 +116,7 @@ class TextTable:
 
     def _slow(self, rows: Iterator[list[str]], wanted: Wanted, first: int) -> Iterator[Table]:
         """The columns row by row, as texts."""
-        held = (row for row in rows if row)
+        held = _unbroken(rows, first)
         while part := list(islice(held, _ROWS)):
             for number, row in enumerate(part, first + 1):
                 if len(row) != self.width:
@@ -129,6 +126,20 @@ class TextTable:
                 for key in (*wanted.numbers, *wanted.texts)
             }
             first += len(part)
+
+
+def _unbroken(rows: Iterator[list[str]], first: int) -> Iterator[list[str]]:
+    """The rows that hold something, after `first` others. Raises ValueError where the quotes of a
+    cell are not closed, which would make one cell of all that follows."""
+    number = first
+    try:
+        for row in rows:
+            if row:
+                number += 1
+                yield row
+    except csv.Error:
+        message = f"row {number + 1}: quotes around a cell are not closed at its end"
+        raise ValueError(message) from None
 
 
 def _loaded(lines: list[str], **options: Any) -> np.ndarray | None:

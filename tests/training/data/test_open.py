@@ -141,6 +141,8 @@ def test_a_bundled_data_set() -> None:
         ("age,kind\n1,a\n", "E612 t.csv: the data has no column 'fare'"),
         ("age,fare,kind\n", "E611 t.csv: there are no examples"),
         ("", "E611 t.csv: there are no examples"),
+        ('age,fare,kind\n1,2,a\n\n1,2,"a\n1,2,b\n', "E611 t.csv: row 2: quotes around a cell"),
+        ('age,fare,kind\n1,2,"a"b\n', "E611 t.csv: row 1: quotes around a cell are not closed"),
         ("age,fare,kind\n1,2,a\n1,two,a\n", "E614 t.csv: column 'fare', row 2: 'two' is no number"),
         ("age,fare,kind\n1,2,a\n,3,a\n", "E614 t.csv: column 'age', row 2: a number is missing"),
         ("age,fare,kind\n1,2,a\n1,3,\n", "E614 t.csv: column 'kind', row 2: a value is missing"),
