@@ -109,7 +109,6 @@ def test_a_run_is_not_overwritten(nnc: Nnc, folder: Path) -> None:
         (("learn.nn", *REFERENCE, "--weights", "xor.txt"), 1, "error[E601]"),
         (("learn.nn", *REFERENCE, "--precision", "float32"), 2, "float64"),
         (("learn.nn", *REFERENCE, "--device", "cuda"), 2, "`cuda`"),
-        (("learn.nn", "--backend", "torch", "--device", "warp"), 2, "`warp`"),
         (("learn.nn", *REFERENCE, "-o", "xor.txt"), 2, "is a file"),
         (("learn.nn", *REFERENCE, "-o", "."), 2, "is not empty"),
         (("learn.nn", *REFERENCE, "-o", "xor.txt/run"), 2, "xor.txt"),
@@ -127,6 +126,28 @@ def test_bad_input_is_one_message_and_leaves_nothing(
     assert (result.exit_code, words in result.stderr) == (code, True), result.stderr
     assert "Traceback" not in result.stderr
     assert contents(folder) == before
+    assert not (folder / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("backend", "device", "words"),
+    [
+        ("reference", "gpu", "the reference computes on `cpu` alone, not on `gpu`"),
+        ("onnx", "cuda", "ONNX models are trained on `cpu` alone, not on `cuda`"),
+        ("keras", "gpu", "TensorFlow has no device `gpu` here, only `cpu`"),
+        ("keras", "cuda", "Keras has no device `cuda`: it is trained on `cpu` or on `gpu`"),
+        *(
+            ("torch", name, f"PyTorch has no device `{name}` here, only `cpu`")
+            for name in ("cuda", "cuda:1", "mps", "meta", "hpu", "mkldnn", "cpu:1", "CPU", "warp")
+        ),
+    ],
+)
+def test_a_device_that_is_not_there_is_one_message(
+    nnc: Nnc, folder: Path, backend: str, device: str, words: str
+) -> None:
+    result = nnc("train", "learn.nn", "--backend", backend, "--device", device)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == f"error: {words}\n"
     assert not (folder / "runs").exists()
 
 

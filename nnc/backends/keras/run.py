@@ -147,10 +147,13 @@ def _prepare(device: str) -> None:
     if device == "cpu":
         os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
         return
-    import tensorflow as tf
+    if device == "gpu":
+        import tensorflow as tf
 
-    if device != "gpu" or not tf.config.list_physical_devices("GPU"):
-        raise ValueError(f"TensorFlow has no device `{device}` here: there are `cpu` and `gpu`")
+        if tf.config.list_physical_devices("GPU"):
+            return
+        raise ValueError("TensorFlow has no device `gpu` here, only `cpu`")
+    raise ValueError(f"Keras has no device `{device}`: it is trained on `cpu` or on `gpu`")
 
 
 def _executed(source: str) -> dict[str, Any]:

@@ -49,7 +49,7 @@ class OnnxEngine(Engine):
     ) -> None:
         """Raises Failed (E708) too, for a layer that has no gradient."""
         if device != "cpu":
-            raise ValueError(f"ONNX models are trained on the processor, not on `{device}`")
+            raise ValueError(f"ONNX models are trained on `cpu` alone, not on `{device}`")
         self._program = program
         self._precision: Precision = precision
         first = gradient_step(program, precision=precision)

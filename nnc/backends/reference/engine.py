@@ -38,7 +38,7 @@ class ReferenceEngine(Engine):
         if program.training is None:
             raise ValueError("the program has no train block")
         if device != "cpu":
-            raise ValueError(f"the reference computes on the processor, not on `{device}`")
+            raise ValueError(f"the reference computes on `cpu` alone, not on `{device}`")
         self._training = program.training
         self._constraints = program.graph.constraints
         self._runner = ReferenceRunner(program, weights, precision)

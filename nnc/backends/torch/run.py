@@ -162,13 +162,16 @@ def _device(name: str) -> Any:
     """A device by PyTorch's name for it. Raises ValueError when there is no such device."""
     import torch
 
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).partition("\n")[0]
-        raise ValueError(f"PyTorch has no device `{name}` here: {reason}") from error
-    return device
+    counts = {"cpu": 1}
+    if torch.accelerator.is_available():
+        accelerator = torch.accelerator.current_accelerator()
+        assert accelerator is not None
+        counts[accelerator.type] = torch.accelerator.device_count()
+    names = [*counts, *(f"{kind}:{n}" for kind, count in counts.items() for n in range(count))]
+    if name not in names:
+        there = " and ".join(f"`{kind}`" for kind in counts)
+        raise ValueError(f"PyTorch has no device `{name}` here, only {there}")
+    return torch.device(name)
 
 
 def _arrays(tensors: dict[str, Any]) -> Arrays:
