@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -41,8 +42,9 @@ class TextTable:
             raise ValueError("there are no examples")
         self.width = len(row)
         self.keys: dict[int | str, int] = {number: number for number in range(self.width)}
-        if header:
-            self.keys |= {name.strip(): number for number, name in enumerate(row)}
+        names = [name.strip() for name in row] if header else []
+        self.keys |= {name: number for number, name in enumerate(names)}
+        self.shared = _shared(names)
 
     def blocks(self, wanted: Wanted) -> Iterator[Table]:
         """The wanted columns, part by part. Raises ValueError for a row of another length."""
@@ -142,6 +144,11 @@ def _unbroken(rows: Iterator[list[str]], first: int) -> Iterator[list[str]]:
         raise ValueError(message) from None
 
 
+def _shared(names: Sequence[str]) -> frozenset[str]:
+    """The names of several columns."""
+    return frozenset(name for name, times in Counter(names).items() if times > 1)
+
+
 def _loaded(lines: list[str], **options: Any) -> np.ndarray | None:
     try:
         return np.loadtxt(lines, ndmin=2, **options)
@@ -159,6 +166,7 @@ class ParquetTable:
         self._names = self._file.schema_arrow.names
         self.keys: dict[int | str, int] = {i: i for i in range(len(self._names))}
         self.keys |= {name: number for number, name in enumerate(self._names)}
+        self.shared = _shared(self._names)
 
     def blocks(self, wanted: Wanted) -> Iterator[Table]:
         """The wanted columns, part by part."""

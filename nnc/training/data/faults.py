@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -52,10 +52,15 @@ def _not_installed(file: str, error: ImportError) -> Failed:
 
 @contextmanager
 def values(
-    code: str, file: str, what: str = "", span: Span = NOWHERE, rows: Any = None
+    code: str,
+    file: str,
+    what: str = "",
+    span: Span = NOWHERE,
+    rows: Any = None,
+    cure: str | None = None,
 ) -> Iterator[None]:
-    """What goes wrong with the values that were read; `what` is what they are for, and `rows` which
-    ones they are."""
+    """What goes wrong with the values that were read; `what` is what they are for, `rows` which
+    ones they are, and `cure` what helps where no single example is wrong."""
     try:
         yield
     except BadExample as error:
@@ -63,7 +68,7 @@ def values(
             error = BadExample(error.message, int(rows[error.row]), error.column)
         raise failed(code, _place(file, what, error), _cure(error), span) from None
     except ValueError as error:
-        raise failed(code, _place(file, what, error), None, span) from None
+        raise failed(code, _place(file, what, error), cure, span) from None
     except ImportError as error:
         raise _not_installed(file, error) from None
 
@@ -73,6 +78,20 @@ def _place(file: str, what: str, error: ValueError) -> str:
 
 
 def _cure(error: BadExample) -> str | None:
-    if "missing" in error.message:
+    if error.message == "a number is missing":
         return "fill in what is missing: `-> impute(mean)`"
+    if error.message == "a value is missing":
+        return "fill in what is missing: `-> impute(most_frequent)`; or leave the row out"
+    if "does not occur" in error.message:
+        return "leave the row out, or train on examples that have it"
     return None
+
+
+def held(table: Iterable[int | str]) -> str:
+    """The columns that there are, by name where they have names."""
+    keys = list(table)
+    names = [f"`{key[:60]}`" for key in keys if isinstance(key, str)]
+    if not names:
+        return f"it has {len(keys)} columns without names, numbered from 0"
+    more = f" and {len(names) - 12} more" if len(names) > 12 else ""
+    return f"it holds {', '.join(names[:12])}{more}"

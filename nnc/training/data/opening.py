@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from nnc.compiler.vocabulary.data import Files, Npz, Shares
 from nnc.training.data import stored
 from nnc.training.data.augmenting import changes
 from nnc.training.data.dataset import NUMPY, Array, Arrays, Dataset, Kept, Rows
-from nnc.training.data.faults import failed, reading, values
+from nnc.training.data.faults import failed, held, reading, values
 from nnc.training.data.feed import Feed, function
 from nnc.training.data.reading import Tables, feed, request
 from nnc.training.data.streaming import Request
@@ -41,6 +42,7 @@ def open_data(
     Failed (E611 to E614) for data that can't be read or doesn't fit.
     """
     data = program.data
+    _refuse_absent(path)
     if _ready(data, path):
         assert path is not None
         return _stored(program, path)
@@ -63,6 +65,7 @@ def prepare_inputs(program: Program, path: Path, fitted: Mapping[str, Any]) -> A
     """The inputs alone of new examples in a file of the kind that the data block reads, prepared
     with what was learnt. Windows need no rows behind them. Raises Failed (E611 to E614)."""
     data = program.data
+    _refuse_absent(path)
     inputs = {value.name: value for value in program.graph.inputs}
     if _ready(data, path):
         return _arrays(path, inputs)
@@ -72,6 +75,13 @@ def prepare_inputs(program: Program, path: Path, fitted: Mapping[str, Any]) -> A
     feeds = _feeds(program, chains, read, fitted["fields"], ahead=False)
     made = _all(feeds, _count(feeds))
     return {name: array for name, array in made.items() if name in inputs}
+
+
+def _refuse_absent(path: Path | None) -> None:
+    """Raise Failed for a file in place of the source that isn't there: unlike the source's own its
+    path is not relative to the spec."""
+    if path is not None and not os.path.exists(path):
+        raise failed("E611", f"{path} does not exist")
 
 
 def _key(chain: Field) -> str:
@@ -137,7 +147,7 @@ def _arrays(path: Path, wanted: Mapping[str, Value]) -> Arrays:
 
 
 def _array(table: dict[Any, Any], value: Value, label: str) -> Array:
-    with values("E612", label):
+    with values("E612", label, cure=held(table)):
         x = columns.numbers(table, value.name)
     shape = tuple(size if isinstance(size, int) else -1 for size in value.type.shape)
     with values("E613", label):

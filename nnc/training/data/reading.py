@@ -16,7 +16,7 @@ from nnc.compiler.ir import Data, Field, Program
 from nnc.compiler.vocabulary.data import Files
 from nnc.training.data import bundled
 from nnc.training.data.dataset import Rows
-from nnc.training.data.faults import reading, values
+from nnc.training.data.faults import held, reading, values
 from nnc.training.data.feed import Feed, Learnt, function
 from nnc.training.data.streaming import STREAMED, Request, stream
 
@@ -114,7 +114,7 @@ class Tables:
                 _enter(self._digest, {}, files)
             return self._columns[files, wanted]
         table = self.table(chain)
-        with values("E612", label, span=wanted.span):
+        with values("E612", label, span=wanted.span, cure=held(table)):
             columns.selected(table, wanted.keys)
         with values("E614", label, span=wanted.span):
             read = getattr(columns, wanted.takes)

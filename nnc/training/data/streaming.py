@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from nnc.backends.recipes import Reading, Takes
 from nnc.compiler.source import NOWHERE, Span
 from nnc.training.data.blocks import Table, Wanted, open_table
 from nnc.training.data.dataset import Array
-from nnc.training.data.faults import reading, values
+from nnc.training.data.faults import held, reading, values
 from nnc.training.data.stored import Growing, GrowingTexts, Texts, converted
 
 STREAMED = ("tables:read_csv", "tables:read_text", "tables:read_parquet")
@@ -40,8 +40,10 @@ def stream(
         table = open_table(recipe.call.function, path, recipe.call.options)
     sinks: dict[Request, _Sink] = {}
     for request in requests:
-        with values("E612", label, span=request.span):
+        with values("E612", label, span=request.span, cure=held(table.keys)):
             keys = columns.selected(dict(table.keys), request.keys)
+        with values("E612", label, span=request.span, cure="choose them by number, from 0"):
+            _refuse_shared(keys, table.shared)
         kind = _Numbers if request.takes == "numbers" else _Texts
         sinks[request] = kind(request, keys, label)
     texts = {key for one in sinks.values() if isinstance(one, _Texts) for key in one.keys}
@@ -55,6 +57,13 @@ def stream(
         with reading(label):
             raise ValueError("there are no examples")
     return {request: sink.column() for request, sink in sinks.items()}
+
+
+def _refuse_shared(keys: Sequence[int | str], shared: Collection[str]) -> None:
+    """Raise ValueError where a name is that of several columns."""
+    for key in keys:
+        if key in shared:
+            raise ValueError(f"several columns are called {key!r}")
 
 
 def _read(blocks: Iterator[Table], label: str) -> Iterator[Table]:

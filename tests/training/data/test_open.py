@@ -139,6 +139,7 @@ def test_a_bundled_data_set() -> None:
     [
         ("age,fare,kind\n1,2,a\n1,2\n", "E611 t.csv: row 2 has 2 columns, not 3"),
         ("age,kind\n1,a\n", "E612 t.csv: the data has no column 'fare'"),
+        ("age,kind,fare,fare\n1,a,2,3\n", "E612 t.csv: several columns are called 'fare'"),
         ("age,fare,kind\n", "E611 t.csv: there are no examples"),
         ("", "E611 t.csv: there are no examples"),
         ('age,fare,kind\n1,2,a\n\n1,2,"a\n1,2,b\n', "E611 t.csv: row 2: quotes around a cell"),
@@ -160,8 +161,26 @@ def test_a_class_that_training_never_saw(tmp_path: Path) -> None:
     assert found == "E614 t.csv, `y`: row 4: b does not occur among the training examples"
 
 
+@pytest.mark.parametrize(
+    ("text", "cure"),
+    [
+        ("age;fare;kind\n1;2;a\n", "it holds `age;fare;kind`"),
+        ("age,kind,fare,fare\n1,a,2,3\n", "choose them by number, from 0"),
+        ("age,fare,kind\n1,,a\n", "fill in what is missing: `-> impute(mean)`"),
+        ("age,fare,kind\n1,2,a\n1,2,\n", "`-> impute(most_frequent)`; or leave the row out"),
+    ],
+)
+def test_the_cure_fits_what_is_wrong(text: str, cure: str, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(Failed) as caught:
+        open_data(program(CSV), tmp_path)
+    assert cure in str(caught.value.diagnostics[0].help)
+
+
 def test_files_that_are_not_there_or_make_no_sense(tmp_path: Path) -> None:
     assert message(program(CSV), tmp_path) == "E611 t.csv does not exist"
+    other = tmp_path / "other.csv"
+    assert message(program(CSV), tmp_path, path=other) == f"E611 {other} does not exist"
     (tmp_path / "t.csv").write_bytes(b"\xff\xfe\x00\x80")
     assert message(program(CSV), tmp_path) == "E611 t.csv is not text in UTF-8"
     (tmp_path / "d.npz").write_bytes(b"PK nonsense")
