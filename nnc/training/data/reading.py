@@ -122,9 +122,11 @@ class Tables:
 
 
 def _read(call: Call, files: Sequence[str]) -> dict[Any, Any]:
-    """The table that a call of a reader gives."""
+    """The table that a call of a reader gives; in place of a folder of images one may stand."""
     if call.function == "tables:read_sklearn":
         return bundled.table(*call.arguments)
+    if call.function == "images:read_folder" and Path(files[0]).is_file():
+        return {"files": [Path(files[0])], "class": [Path(files[0]).parent.name]}
     found: dict[Any, Any] = function(call)(*files, *call.arguments, **call.options)
     return found
 

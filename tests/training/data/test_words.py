@@ -106,8 +106,12 @@ def test_folders_of_images(layout: str, tmp_path: Path, monkeypatch: pytest.Monk
         x = np.moveaxis(x, 0, 2) if first else x
         # Pillow rounds twice to whole numbers.
         np.testing.assert_allclose(x * 255, np.asarray(small), atol=1.01)
-    labels = open_data(spec, tmp_path).labels
-    assert labels == {"y": ["cat", "dog"]}
+    learnt = open_data(spec, tmp_path)
+    assert learnt.labels == {"y": ["cat", "dog"]}
+    one = tmp_path / "photos" / "dog" / "2.png"
+    assert np.array_equal(prepare_inputs(spec, one, learnt.fitted)["x"], found["x"][3:4])
+    measured = open_data(spec, tmp_path, path=one, fitted=learnt.fitted)
+    assert measured.batch(measured.splits["train"])["y"].tolist() == [1]
 
 
 def test_crops_and_grey_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
