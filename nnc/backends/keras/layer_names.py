@@ -10,8 +10,9 @@ _OPERATIONS = """
     absolute add argmax average_pool cast clip concatenate copy cumsum divide elu equal erf exp
     expand_dims flip get_item glu greater greater_equal hard_sigmoid hard_silu less less_equal log
     log_sigmoid log_softmax logical_and logical_not logical_or matmul max maximum mean min minimum
-    moveaxis multiply negative not_equal ones_like pad power reciprocal relu relu6 sigmoid sign silu
-    softmax softplus softsign split sqrt squeeze stack subtract sum take tanh tile true_divide where
+    moveaxis multiply negative not_equal ones_like pad power prod reciprocal relu relu6 sigmoid sign
+    silu softmax softplus softsign split sqrt squeeze stack subtract sum take tanh tile true_divide
+    where
 """
 OPERATIONS = frozenset(_OPERATIONS.split())
 """What Keras calls the operations of a functional model, with a number added; no layer may have the
