@@ -74,7 +74,7 @@ def _shown(name: str, array: Array, last: bool) -> str:
     """A value as a picture or in numbers."""
     pixels = picture(array, last)
     if pixels is not None:
-        return f'<img src="{url(pixels)}" alt="{text(name)}" title="{text(name)}">'
+        return f'<img src="{url(pixels)}" alt=""><div class="soft">{text(name)}</div>'
     return f'<div><span class="soft">{text(name)}</span> {text(_told(array))}</div>'
 
 

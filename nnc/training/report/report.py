@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from nnc import summary
 from nnc.backends.base import Engine
 from nnc.backends.files import write_whole
@@ -36,10 +38,12 @@ def write(
     `engine` has the weights that are its result; without it no example is judged. `note` says why
     it has ended. Raises OSError, and Failed (E804) when its history is damaged.
     """
+    with np.errstate(all="ignore"):  # weights that are no numbers give no numbers
+        judged = [] if engine is None else list(_judged(program, data, engine))
     parts = [
         *_head(folder, record, program, note),
         *_curves(folder, record),
-        *(_judged(program, data, engine) if engine is not None else ()),
+        *judged,
         *_model(program),
         *_facts(record, program),
         *_source(program),

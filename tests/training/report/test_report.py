@@ -11,12 +11,15 @@ import numpy as np
 import pytest
 
 from nnc.backends import weights
+from nnc.backends.base import Arrays
+from nnc.backends.reference.engine import ReferenceEngine
 from nnc.backends.reference.run import ReferenceRunner
 from nnc.compiler.diagnostics import Failed
 from nnc.compiler.ir import Program
 from nnc.training import start
 from nnc.training.engines import Setup, precision_of
 from nnc.training.folder import Folder
+from nnc.training.report import report
 from nnc.training.run import Run
 from tests.training.engines import ENGINES, of_text
 from tests.training.test_run import SPEC, points, trained
@@ -361,3 +364,24 @@ def test_networks_of_all_kinds_have_a_report(tmp_path: Path, name: str) -> None:
     assert ("residuals: truth − prediction" in titles) == (shown == "residuals")
     pictures = [a for tag, a, _ in page.found if tag == "img"]
     assert len(pictures) == (27 if name == "pictures" else 0)
+
+
+@pytest.mark.parametrize("name", ["logits", "yes or no", "counts", "pictures"])
+@pytest.mark.filterwarnings("error")
+def test_outputs_that_are_no_numbers_are_told_as_such(tmp_path: Path, name: str) -> None:
+    inputs, model, training, made, _ = NETWORKS[name]
+    text = f"model M {{\n  input {inputs}\n  output p = {model}\n}}\ntrain {{\n  "
+    text += training.replace("  loss", "\n  loss") + "\n  optimizer = sgd(lr=0.1)  epochs = 1\n}\n"
+    arrays = made(np.random.default_rng(3))
+    path = tmp_path / "ready.npz"
+    np.savez(path, **arrays)  # type: ignore[arg-type]
+    run = trained(run_of(tmp_path, of_text(text), data=path))
+
+    class Broken(ReferenceEngine):
+        def outputs(self, inputs: Arrays) -> Arrays:
+            return {n: np.full_like(x, np.nan) for n, x in super().outputs(inputs).items()}
+
+    program, data = run.loop.program, run.loop.data
+    engine = Broken(program, run.engine.weights(), "float64")
+    report.write(run.folder, run.record, program, data, engine)
+    assert page_of(run).texts("figure")
