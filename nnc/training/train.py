@@ -40,8 +40,7 @@ def train(
     other values; without `report` the run writes none, with `tensorboard` it writes event files;
     `watch` is called after each update. Raises Failed for what is wrong with spec, data or weights,
     and for a loss that is no finite number; OSError; ImportError when the backend isn't installed;
-    ValueError for a backend, precision or device that there isn't, and for a folder that is not
-    empty.
+    ValueError for a backend, precision or device that there isn't, or a folder that isn't empty.
     """
     if backend is not None and backend not in TRAINING:
         raise ValueError(f"there is no backend `{backend}`: choose from {', '.join(TRAINING)}")
