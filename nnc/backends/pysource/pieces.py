@@ -93,13 +93,44 @@ def read(package: str, file: str, features: frozenset[str] = frozenset()) -> Map
     source = path.read_text(encoding="utf-8")
     source = "\n".join(_chosen(source.split("\n"), features))
     tree = ast.parse(source)
-    imports = dict(_imports(tree))
-    definitions = {name: node for node in tree.body for name in _defined(node)}
-    lines = source.split("\n")
-    return {
-        name: _piece(package, file, name, node, lines, imports, definitions)
-        for name, node in definitions.items()
-    }
+    return _File(package, file, source.split("\n"), tree)
+
+
+class _File(Mapping[str, Piece]):
+    """The pieces of a file, each made when it is asked for: programs take few of them."""
+
+    def __init__(self, package: str, file: str, lines: list[str], tree: ast.Module) -> None:
+        self._package = package
+        self._file = file
+        self._lines = lines
+        self._imports = dict(_imports(tree))
+        self._definitions = {name: node for node in tree.body for name in _defined(node)}
+        self._made: dict[str, Piece] = {}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._definitions)
+
+    def __len__(self) -> int:
+        return len(self._definitions)
+
+    def __getitem__(self, name: str) -> Piece:
+        if name not in self._made:
+            self._made[name] = self._piece(name, self._definitions[name])
+        return self._made[name]
+
+    def _piece(self, name: str, node: ast.stmt) -> Piece:
+        used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+        needs = {(self._file, other) for other in used & self._definitions.keys()}
+        taken: set[Import | FromImport] = set()
+        own = (f"{self._package}.", f"{SHARED}.")
+        for word in used & self._imports.keys():
+            statement = self._imports[word]
+            if isinstance(statement, FromImport) and statement.module.startswith(own):
+                needs.add((statement.module.rpartition(".")[2], statement.name))
+            else:
+                taken.add(statement)
+        text = _text(node, self._lines)
+        return Piece(self._file, name, text, node.lineno, frozenset(taken), frozenset(needs))
 
 
 def _chosen(lines: Iterable[str], features: frozenset[str]) -> Iterator[str]:
@@ -110,28 +141,6 @@ def _chosen(lines: Iterable[str], features: frozenset[str]) -> Iterator[str]:
         wanted = (not word.startswith("not ") for word in condition.split(" and "))
         if not mark or all((w in features) == want for w, want in zip(words, wanted, strict=True)):
             yield code
-
-
-def _piece(
-    package: str,
-    file: str,
-    name: str,
-    node: ast.stmt,
-    lines: list[str],
-    imports: Mapping[str, Import | FromImport],
-    definitions: Mapping[str, ast.stmt],
-) -> Piece:
-    used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
-    needs = {(file, other) for other in used & definitions.keys()}
-    taken: set[Import | FromImport] = set()
-    own = (f"{package}.", f"{SHARED}.")
-    for word in used & imports.keys():
-        statement = imports[word]
-        if isinstance(statement, FromImport) and statement.module.startswith(own):
-            needs.add((statement.module.rpartition(".")[2], statement.name))
-        else:
-            taken.add(statement)
-    return Piece(file, name, _text(node, lines), node.lineno, frozenset(taken), frozenset(needs))
 
 
 def _text(node: ast.stmt, lines: list[str]) -> str:
