@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from curriculum.lesson import Claim, Found, Picture
 from curriculum.room import Room, Trained
 from nnc.plot.svg import opening
-from nnc.training.watching import training_of
 
 
 def digits(room: Room) -> Found:
@@ -112,8 +111,7 @@ def _kinds(runs: dict[str, Trained]) -> Iterator[Claim]:
 
 def _sparse(room: Room, run: Trained) -> Claim:
     """The code with its penalty beside that of the same network without."""
-    fit = training_of(run.program).losses[:1]
-    free = room.train("curriculum/autoencoder_sparse", short=15, losses=fit)
+    free = room.train("curriculum/autoencoder_sparse", short=15, activities=())
     ours, other = (float(r.outputs(r.examples("test"))["code"].mean()) for r in (run, free))
     told = f"the numbers of the code are {ours:.3f} on average, {other:.3f} without the penalty"
     return Claim("sparse: the loss wants the code near 0", told, ours < 0.6 * other)

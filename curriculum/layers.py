@@ -12,6 +12,13 @@ from nnc.verify.trajectory import verify_steps
 STEPS = 20
 
 
+def dense(room: Room) -> Found:
+    lecture = (
+        "[N, d] and [N, L, d]; initialisers, penalties and constraints: equal on every backend"
+    )
+    return _alike(room, "dense", lecture)
+
+
 def norms(room: Room) -> Found:
     name = "batch, layer, instance, group and RMS normalisation"
     return _alike(room, "norms", f"{name}: training and evaluation equal on every backend")

@@ -96,9 +96,10 @@ class Room:
         return sorted({run.record.backend for run in self._known.values()})
 
     def program(self, spec: str, settings: Mapping[str, Any] | None = None) -> Program:
-        """The program of a spec below `specs/`."""
+        """The program of a spec below `specs/`, about which there is nothing to say."""
         program, diagnostics = compile_file(SPECS / f"{spec}.nn", settings or {})
-        assert program is not None, [d.message for d in diagnostics]
+        assert not diagnostics, [d.message for d in diagnostics]
+        assert program is not None
         return program
 
     def train(

@@ -85,12 +85,16 @@ def residual(room: Room) -> Found:
 def functional(room: Room) -> Found:
     run = room.train("curriculum/functional", short=4)
     graph = run.program.graph
-    told = f"{len(graph.inputs)} inputs, {len(graph.outputs)} outputs, a block with 4 branches"
-    yield Claim("several inputs and outputs, an Inception block, a residual", told, True)
+    joined = max(len(node.inputs) for node in graph.nodes if node.op.word == "concat")
+    sums = sum(node.op.word == "add" for node in graph.nodes)
+    found = (len(graph.inputs), len(graph.outputs), joined, sums)
+    told = "{} inputs, {} outputs, a block with {} branches, {} sum".format(*found)
+    lecture = "several inputs and outputs, an Inception block, a residual"
+    yield Claim(lecture, told, found == (2, 2, 4, 1))
     given = run.examples("test")
-    found = run.outputs(given)
-    share = found["p"][np.arange(len(given["label"])), given["label"]].astype(np.float64)
-    again = float(np.mean(np.square(found["again"] - given["same"], dtype=np.float64)))
+    made = run.outputs(given)
+    share = made["p"][np.arange(len(given["label"])), given["label"]].astype(np.float64)
+    again = float(np.mean(np.square(made["again"] - given["same"], dtype=np.float64)))
     loss = float(-np.mean(np.log(share))) + 0.5 * again
     measured = run.measure("test")["loss"]
     told = f"computed from the outputs {loss:.5f}, measured {measured:.5f}"

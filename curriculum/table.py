@@ -214,6 +214,15 @@ LAYERS = (
         series.quantiles,
     ),
     Lesson(
+        "L0-dense",
+        "Dense with all of its options",
+        "Units, activation, bias or none; initialisers; penalties on kernel, bias and result; "
+        "constraints.",
+        _own("dense"),
+        "updates beside the reference: in float64 within 1e-9, in float32 where a backend can't",
+        layers.dense,
+    ),
+    Lesson(
         "L0-norm",
         "Normalisations",
         "Batch, layer, instance and group normalisation.",

@@ -13,8 +13,8 @@ from nnc.backends.registry import REFERENCE
 from nnc.compiler.diagnostics import Failed
 
 LN2 = math.log(2)
-GOOD = (1, 3, 5, 6, 8)
-"""Seeds with which two hidden units learn XOR."""
+GOOD = (1, 5, 6, 8)
+"""Seeds beside the spec's own, 3, with which two hidden units learn XOR."""
 STUCK = (0, 2, 4, 9)
 """Seeds with which they get stuck: two of the four answers are alike."""
 SLOW = (7,)
@@ -28,7 +28,7 @@ def xor(room: Room) -> Found:
     own = room.train("curriculum/xor")
     first = own.history[0]["loss"]
     yield Claim("begins near 0.69", f"{first:.4f}", abs(first - 0.69) < 0.02)
-    yield _learnt("0.05, accuracy 1.0 (the spec's seed)", own, 0.1)
+    yield _learnt("falls to about 0.05, accuracy 1.0 (the spec's seed, 3)", own, 0.1)
     for seed in GOOD[:1] if room.short else GOOD:
         yield _learnt(f"the same with seed {seed}", room.train("curriculum/xor", seed=seed), 0.1)
     slow = [room.train("curriculum/xor", seed=seed) for seed in SLOW]
@@ -120,8 +120,9 @@ def _gradients(room: Room) -> str:
     for name, run in (("sigmoid", _deeper(room)), ("ReLU", relu)):
         found = norms(run)
         drawn.append(Series(name, range(1, len(found) + 1), found, "path"))
+    x = Axis("layer from the input; the ninth gives the output")
     y = Axis("norm of the gradient", logarithmic=True)
-    return chart("Eight hidden layers of ten units", Axis("layer, from the input"), y, drawn)
+    return chart("Eight hidden layers of ten units", x, y, drawn)
 
 
 def _losses(room: Room) -> str:
