@@ -302,8 +302,8 @@ def to_csv(
 ) -> str:
     """Arrays as CSV: a row for each example, a column for each number of an example.
 
-    An output with classes has the name of the likeliest one first, then their probabilities as
-    `p[red]`; one number is that of the second of two.
+    An output with classes has the name of the likeliest one first, none where a probability is not
+    a number, then their probabilities as `p[red]`; one number is that of the second of two.
     """
     known = classes or {}
     text = io.StringIO()
@@ -328,7 +328,16 @@ def _columns_of(
     else:
         chosen, named = flat.argmax(axis=1), classes
     heads = [name, *(f"{name}[{label}]" for label in named)]
-    return heads, [[classes[i], *row] for i, row in zip(chosen, rows, strict=True)]
+    lost = np.isnan(flat).any(axis=1)
+    likeliest = ["" if none else classes[i] for i, none in zip(chosen, lost, strict=True)]
+    return heads, [[name, *row] for name, row in zip(likeliest, rows, strict=True)]
+
+
+def without_number(arrays: Mapping[str, NDArray[Any]]) -> int:
+    """How many examples have a result that is not a number."""
+    parts = [array for array in arrays.values() if array.dtype.kind == "f"]
+    lost = [np.isnan(array.reshape(len(array), -1)).any(axis=1) for array in parts]
+    return int(np.any(lost, axis=0).sum()) if lost else 0
 
 
 def _heads(name: str, array: NDArray[Any]) -> Iterable[str]:

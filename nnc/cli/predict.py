@@ -72,6 +72,9 @@ def command(
         results, classes = _of_run(Path(file), weights, data, backend or "onnx")
     else:
         results = _of_spec(file, weights, data, backend or "onnx", settings)
+    if lost := predict.without_number(results):
+        count = len(next(iter(results.values())))
+        say(f"warning: {lost} of {count} examples of {data} have results that are no numbers (nan)")
     if output is None or output == "-":
         give(predict.to_csv(results, classes), end="")
     elif output.lower().endswith(".npz"):

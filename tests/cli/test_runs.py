@@ -107,6 +107,13 @@ def test_predictions_name_classes(nnc: Nnc, folder: Path) -> None:
     assert (folder / "out.csv").read_text().splitlines()[1].startswith("red,")
 
 
+def test_what_is_not_a_number_is_no_class(nnc: Nnc, folder: Path) -> None:
+    (folder / "inf.csv").write_text("b,a\n0.1,-0.1\n1e999,6.0\n")
+    result = nnc("predict", "runs/flowers-1", "--input", "inf.csv")
+    assert [line.split(",")[0] for line in result.stdout.splitlines()] == ["p", "red", ""]
+    assert "warning: 1 of 2 examples of inf.csv" in result.stderr
+
+
 def test_a_sigmoid_between_two_classes_names_them(nnc: Nnc, folder: Path) -> None:
     text = SPEC.replace("Dense(3) -> softmax", "Dense(1) -> sigmoid")
     text = text.replace("target y: i64", "target y: f32[1]")
