@@ -122,9 +122,9 @@ def _history(path: str, settings: dict[str, Any], format_: str) -> str:
 
 
 def _curve(name: str, format_: str) -> str:
+    op = _activation(name)
     if format_ != "svg":
         raise click.UsageError("a curve is drawn as SVG")
-    op = _activation(name)
     from nnc.plot.curve import curve
 
     return curve(op)

@@ -130,11 +130,15 @@ def _folder(output: str | None, name: str) -> Folder:
     """The folder of a new run: empty, or emptied of the run that was there."""
     from nnc.training.folder import Folder, new_folder
 
-    if output is None:
-        return new_folder(Path("runs"), name)
-    folder = Folder(Path(output))
-    folder.clear()
-    folder.path.mkdir(parents=True, exist_ok=True)
+    try:
+        if output is None:
+            return new_folder(Path("runs"), name)
+        folder = Folder(Path(output))
+        folder.clear()
+        folder.path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise Unusable(f"can't write {output or 'runs'}: {reason}", "`-o` names another") from None
     return folder
 
 

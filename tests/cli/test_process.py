@@ -156,6 +156,7 @@ def test_a_fault_of_its_own_is_one_message(monkeypatch: pytest.MonkeyPatch) -> N
         (["compile", "x.nn"], "--backend"),
         (["compile", "x.nn", "--backend", "caffe"], "caffe"),
         (["plot"], "give a FILE"),
+        (["plot", "nowhere", "-o", "x.html"], "neither a file nor an activation `nowhere`"),
         (["new"], "give a NAME"),
         (["new", ".nn"], "is not a name for a spec"),
         (["new", "-"], "is not a name for a spec"),

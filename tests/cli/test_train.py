@@ -110,6 +110,7 @@ def test_a_run_is_not_overwritten(nnc: Nnc, folder: Path) -> None:
         (("learn.nn", *REFERENCE, "--precision", "float32"), 2, "float64"),
         (("learn.nn", *REFERENCE, "--device", "cuda"), 2, "`cuda`"),
         (("learn.nn", *REFERENCE, "-o", "xor.txt"), 2, "is a file"),
+        (("learn.nn", *REFERENCE, "-o", "xor.txt/run"), 2, "can't write xor.txt/run: not a dir"),
         (("learn.nn", *REFERENCE, "-o", "."), 2, "is not empty"),
         (("learn.nn", *REFERENCE, "-o", "xor.txt/run"), 2, "xor.txt"),
         (("learn.nn", *REFERENCE, "--epochs", "0"), 2, "epochs"),

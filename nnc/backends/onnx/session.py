@@ -54,7 +54,9 @@ class Session:
                 providers=["CPUExecutionProvider"],
             )
         except missing as error:
-            raise ValueError(f"onnxruntime can't train this in {precision}: {error}") from error
+            lacking = str(error).rpartition(" : ")[2]
+            message = f"ONNX Runtime can't train this in {precision}, other backends can: {lacking}"
+            raise ValueError(message) from error
         self._binding = self._session.io_binding()
         self._bound: dict[str, Tensor] = {}
         """What stays bound from run to run, by the names of inputs and outputs."""
