@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 Lowering = TypeVar("Lowering", bound=Callable[..., Any])
 Arrays: TypeAlias = "dict[str, NDArray[Any]]"
 Precision: TypeAlias = Literal["float32", "float64"]
+Arithmetic: TypeAlias = Precision | Literal["mixed"]
+"""What training computes in. `mixed`: weights, their updates, normalisation and losses in float32,
+products of matrices and convolutions in 16 bits."""
 
 
 class Table(Generic[Lowering]):
@@ -162,7 +165,7 @@ class Engine(ABC):
         self,
         program: Program,
         weights: Arrays,
-        precision: Precision = "float32",
+        precision: Arithmetic = "float32",
         device: str = "cpu",
     ) -> None:
         """Load the program with canonical weights. Raises ImportError when the framework is

@@ -52,7 +52,11 @@ _FIXED = (
     metavar="N",
     help="compute each batch in N parts, which take one step together",
 )
-@click.option("--precision", type=click.Choice(["float32", "float64"]), help="float32 without it")
+@click.option(
+    "--precision",
+    type=click.Choice(["float32", "float64", "mixed"]),
+    help="float32 without it; `mixed`: products in 16 bits, on torch",
+)
 @click.option("--device", metavar="NAME", help="what the backend calls it: `cuda`, `mps`")
 @click.option("--resume", metavar="RUN", type=FILE, help="continue a run that was interrupted")
 @click.option(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from nnc import __version__
-from nnc.backends.base import Arrays, Engine, Precision
+from nnc.backends.base import Arithmetic, Arrays, Engine, Precision
 from nnc.backends.registry import BACKENDS, REFERENCE, Backend
 from nnc.compiler.diagnostics import Diagnostic, Failed, Label
 from nnc.compiler.ir import LossTerm, Program
@@ -27,7 +27,7 @@ class Setup:
     """What a program is trained on."""
 
     backend: str
-    precision: Precision = "float32"
+    precision: Arithmetic = "float32"
     device: str = "cpu"
     parts: int = 1
     """Into how many parts each batch is divided: they are computed one after the other, and take

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 from pydantic import NonNegativeInt, PositiveInt, TypeAdapter, ValidationError
 
-from nnc.backends.base import Precision
+from nnc.backends.base import Arithmetic
 from nnc.backends.files import write_whole
 from nnc.backends.safetensors import Malformed
 from nnc.compiler.diagnostics import Diagnostic, Failed
@@ -39,7 +39,7 @@ class Record:
     data: str | None
     """What stood in for the data block's source."""
     backend: str
-    precision: Precision
+    precision: Arithmetic
     device: str
     seed: NonNegativeInt
     epochs: NonNegativeInt

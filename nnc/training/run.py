@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from nnc.backends import weights as canonical
-from nnc.backends.base import Arrays, Engine
+from nnc.backends.base import Arrays, Engine, Precision
 from nnc.compiler.diagnostics import Diagnostic, Failed
 from nnc.compiler.ir import Program
 from nnc.training import divergence, history, snapshot
@@ -197,7 +197,9 @@ class Run:
         """The end of a run that can't go on."""
         self._record("diverged", self._results)
         saved = f"what it had come to before is in {self.folder.path}"
-        program, precision = self.loop.program, self.record.precision
+        program = self.loop.program
+        asked = self.record.precision
+        precision: Precision = "float32" if asked == "mixed" else asked
         found = divergence.explain(program, self.engine.weights(), diverged, precision, saved)
         journal.say(found.message)
         journal.flush()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nnc.backends import weights as canonical
-from nnc.backends.base import Precision
+from nnc.backends.base import Arithmetic
 from nnc.compiler.diagnostics import Failed
 from nnc.compiler.ir import Program
 from nnc.training import start
@@ -27,7 +27,7 @@ def train(
     epochs: int | None = None,
     batch: int | None = None,
     settings: Mapping[str, Any] | None = None,
-    precision: Precision | None = None,
+    precision: Arithmetic | None = None,
     device: str = "cpu",
     report: bool = True,
     tensorboard: bool = False,

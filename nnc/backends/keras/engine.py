@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nnc.backends.base import Arrays, Engine, Precision, shares, size
+from nnc.backends.base import Arithmetic, Arrays, Engine, shares, size
 from nnc.backends.keras.run import KerasRunner
 from nnc.compiler.ir import Program
 
@@ -28,11 +28,15 @@ class KerasEngine(Engine):
         self,
         program: Program,
         weights: Arrays,
-        precision: Precision = "float32",
+        precision: Arithmetic = "float32",
         device: str = "cpu",
     ) -> None:
         if program.training is None:
             raise ValueError("the program has no train block")
+        if precision == "mixed":
+            raise ValueError(
+                "Keras programs have one precision: `--backend torch` has mixed precision"
+            )
         self._measures = bool(program.training.metrics)
         self._precision = precision
         self._runner = KerasRunner(program, weights, precision, device)

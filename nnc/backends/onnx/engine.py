@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nnc.backends.base import Arrays, Engine, Precision, shares, size
+from nnc.backends.base import Arithmetic, Arrays, Engine, Precision, shares, size
 from nnc.backends.onnx.assembly import Array
 from nnc.backends.onnx.descent import NEXT, RATE
 from nnc.backends.onnx.session import Session, Tensor, array, tensor
@@ -44,12 +44,16 @@ class OnnxEngine(Engine):
         self,
         program: Program,
         weights: Arrays,
-        precision: Precision = "float32",
+        precision: Arithmetic = "float32",
         device: str = "cpu",
     ) -> None:
         """Raises Failed (E708) too, for a layer that has no gradient."""
         if device != "cpu":
             raise ValueError(f"ONNX models are trained on `cpu` alone, not on `{device}`")
+        if precision == "mixed":
+            raise ValueError(
+                "ONNX models have one precision: `--backend torch` has mixed precision"
+            )
         self._program = program
         self._precision: Precision = precision
         first = gradient_step(program, precision=precision)

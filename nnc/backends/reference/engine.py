@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from nnc.backends.base import Arrays, Engine, Precision, shares, size
+from nnc.backends.base import Arithmetic, Arrays, Engine, shares, size
 from nnc.backends.reference import table
 from nnc.backends.reference.run import ReferenceRunner
 from nnc.backends.reference.schedules import rate
@@ -32,13 +32,17 @@ class ReferenceEngine(Engine):
         self,
         program: Program,
         weights: Arrays,
-        precision: Precision = "float64",
+        precision: Arithmetic = "float64",
         device: str = "cpu",
     ) -> None:
         if program.training is None:
             raise ValueError("the program has no train block")
         if device != "cpu":
             raise ValueError(f"the reference computes on `cpu` alone, not on `{device}`")
+        if precision == "mixed":
+            raise ValueError(
+                "the reference computes in float64: `--backend torch` has mixed precision"
+            )
         self._training = program.training
         self._constraints = program.graph.constraints
         self._runner = ReferenceRunner(program, weights, precision)
