@@ -117,8 +117,9 @@ class Builder:
     ) -> py.Expr:
         """The layer that is to be called: a shared one gets a line of its own at its first use."""
         node = site.node
-        if node.layer in self._layers and not suffix:
-            return self._layers[node.layer]
+        key = f"{node.layer}_{suffix}" if suffix else node.layer
+        if key in self._layers:
+            return self._layers[key]
         path = f"{node.name}_{suffix}" if suffix else node.name
         name = self._layer_names.fresh(path)
         named = (*constructor.keywords, ("name", py.literal(name)))
@@ -127,11 +128,12 @@ class Builder:
             if weight.name in stored:
                 self._store(f"{node.layer}.{weight.name}", name, stored[weight.name])
         dead = node.layer not in self._live
-        if suffix or not node.weights or (self._uses[node.layer] == 1 and not dead):
+        prepares = suffix and not stored
+        if prepares or not node.weights or (self._uses[node.layer] == 1 and not dead):
             return made
-        variable = py.name(self._names.fresh(f"{node.layer}_layer"))
+        variable = py.name(self._names.fresh(f"{key}_layer"))
         self.statements.append(py.Assign((variable,), made, span=node.span))
-        self._layers[node.layer] = variable
+        self._layers[key] = variable
         if dead:
             self.unused[name] = variable
         return variable

@@ -19,8 +19,10 @@ def recurrent(op: Recurrent, site: Site) -> Lowered:
         output = recurrent(op.replace(return_state=False), site)
         assert not isinstance(output, tuple)
         return (output,)
+    if op.layers > 1:
+        return _stacked(op, site)
     layer = _bidirectional(op, site) if op.bidirectional else _single(op, site)
-    called = py.call(layer, site.input, **_given(op, site))
+    called = py.call(layer, site.input, **_begun(op, site, 0), **_masked(op, site))
     if not op.return_state:
         return _in_order(op, called)
     names = op.results[1:]
@@ -43,28 +45,65 @@ def _in_order(op: Recurrent, output: py.Expr) -> py.Expr:
     return output
 
 
-def _given(op: Recurrent, site: Site) -> dict[str, Any]:
-    """Initial states and the mask of valid steps."""
-    has_lengths = _has_lengths(op, site)
-    states = site.inputs[1:-1] if has_lengths else site.inputs[1:]
-    given: dict[str, Any] = {}
-    if states and op.bidirectional:
-        halves = (py.Slice(upper=py.literal(op.units)), py.Slice(lower=py.literal(op.units)))
-        parts = [py.subscript(x, (py.Slice(), half)) for half in halves for x in states]
-        given["initial_state"] = py.value(parts)
-    elif states:
-        given["initial_state"] = py.value(list(states))
-    if has_lengths:
-        valid = py.call(site.piece("valid_steps"), site.input, site.inputs[-1])
-        given["mask"] = site.step(valid, "valid")
-    return given
+def _stacked(op: Recurrent, site: Site) -> Lowered:
+    """A layer for each level; the upper ones read all steps of those below, both directions side
+    by side."""
+    x, masked, names = site.input, _masked(op, site), op.results[1:]
+    ends: list[tuple[py.Expr, ...]] = []
+    for level in range(op.layers):
+        top = level == op.layers - 1
+        one = op if top else op.replace(return_sequences=True, merge="concat")
+        layer = (_bidirectional if op.bidirectional else _single)(one, site, level)
+        called: py.Expr = py.call(layer, x, **_begun(op, site, level), **masked)
+        if op.return_state:
+            last = [f"{name}_l{level}{end}" for end in op.directions for name in names]
+            called, *states = site.unpack(called, f"output_l{level}", *last)
+            ends.append(tuple(states))
+        called = _in_order(one, called)
+        x = called if top else site.step(called, f"steps_l{level}")
+    if not op.return_state:
+        return x
+    count = len(names)
+    states_of = ([end for level in ends for end in level[i::count]] for i in range(count))
+    return x, *(py.call("ops.concatenate", states, axis=-1) for states in states_of)
+
+
+def _begun(op: Recurrent, site: Site, level: int) -> dict[str, Any]:
+    """The initial states of a level."""
+    states = site.inputs[1:-1] if _has_lengths(op, site) else site.inputs[1:]
+    if not states:
+        return {}
+    count = len(op.directions)
+    if op.layers * count == 1:
+        return {"initial_state": py.value(list(states))}
+    halves = (_part(op, level * count + number) for number in range(count))
+    parts = [py.subscript(x, (py.Slice(), half)) for half in halves for x in states]
+    return {"initial_state": py.value(parts)}
+
+
+def _part(op: Recurrent, number: int) -> py.Slice:
+    """The place of one direction of a level in a state."""
+    begin, end = number * op.units, (number + 1) * op.units
+    is_last = number == op.layers * len(op.directions) - 1
+    return py.Slice(
+        lower=py.literal(begin) if begin else None,
+        upper=None if is_last else py.literal(end),
+    )
+
+
+def _masked(op: Recurrent, site: Site) -> dict[str, Any]:
+    """The mask of valid steps."""
+    if not _has_lengths(op, site):
+        return {}
+    valid = py.call(site.piece("valid_steps"), site.input, site.inputs[-1])
+    return {"mask": site.step(valid, "valid")}
 
 
 def _has_lengths(op: Recurrent, site: Site) -> bool:
     return op.has_lengths(tuple(value.type for value in site.node.inputs))
 
 
-def _options(op: Recurrent, site: Site) -> dict[str, Any]:
+def _options(op: Recurrent, site: Site, level: int) -> dict[str, Any]:
     options: dict[str, Any] = {}
     if isinstance(op, SimpleRNN):
         options |= only(op.nonlinearity != "tanh", activation=op.nonlinearity)
@@ -73,51 +112,67 @@ def _options(op: Recurrent, site: Site) -> dict[str, Any]:
     if isinstance(op, LSTM):
         options["unit_forget_bias"] = False
     options["return_sequences"] = op.return_sequences
-    options |= _beginnings(op, site)
+    options |= _beginnings(op, site, level)
     # Without sequences the last output is asked for, which padding must not make 0.
     options |= only(_has_lengths(op, site) and op.return_sequences, zero_output_for_mask=True)
     options |= only(op.return_state, return_state=True)
     return options | only(op.reverse, go_backwards=True)
 
 
-def _beginnings(op: Recurrent, site: Site) -> dict[str, Any]:
+def _beginnings(op: Recurrent, site: Site, level: int) -> dict[str, Any]:
     """How the weights begin."""
-    features = site.weight("weight_ih_l0").shape[1]
+    features = site.weight(f"weight_ih_l{level}").shape[1]
     fans = (features, op.gates * op.units)
-    options = site.begins("kernel_initializer", "weight_ih_l0", "glorot_uniform", fans)
+    options = site.begins("kernel_initializer", f"weight_ih_l{level}", "glorot_uniform", fans)
     fans = (op.units, op.gates * op.units)
-    options |= site.begins("recurrent_initializer", "weight_hh_l0", "orthogonal", fans)
+    options |= site.begins("recurrent_initializer", f"weight_hh_l{level}", "orthogonal", fans)
     if not op.bias:
         return options | {"use_bias": False}
-    return options | site.begins("bias_initializer", "bias_ih_l0", "zeros")
+    return options | site.begins("bias_initializer", f"bias_ih_l{level}", "zeros")
 
 
 def _stored(op: Recurrent, prefix: str, end: str) -> dict[str, Place]:
     order = _BLOCKS if isinstance(op, GRU) else ()
     cell = f"{prefix}cell"
     stored: dict[str, Place] = {
-        f"weight_ih_l0{end}": (f"{cell}.kernel", (1, 0), Rows(order)),
-        f"weight_hh_l0{end}": (f"{cell}.recurrent_kernel", (1, 0), Rows(order)),
+        f"weight_ih{end}": (f"{cell}.kernel", (1, 0), Rows(order)),
+        f"weight_hh{end}": (f"{cell}.recurrent_kernel", (1, 0), Rows(order)),
     }
     if not op.bias:
         return stored
     if isinstance(op, GRU) and op.reset_after:
         for row, half in enumerate(("ih", "hh")):
-            stored[f"bias_{half}_l0{end}"] = (f"{cell}.bias", (0,), Rows(order, row))
+            stored[f"bias_{half}{end}"] = (f"{cell}.bias", (0,), Rows(order, row))
     else:
-        stored[f"bias_ih_l0{end}"] = (f"{cell}.bias", (0,), Rows(order))
+        stored[f"bias_ih{end}"] = (f"{cell}.bias", (0,), Rows(order))
     return stored
 
 
-def _single(op: Recurrent, site: Site) -> py.Expr:
-    stored = _stored(op, "", "")
-    return site.layer(f"layers.{op.word}", op.units, **_options(op, site), stored=stored)
+def _single(op: Recurrent, site: Site, level: int = 0) -> py.Expr:
+    stored = _stored(op, "", *op.ends(level))
+    return site.layer(
+        f"layers.{op.word}",
+        op.units,
+        **_options(op, site, level),
+        stored=stored,
+        suffix=_suffix(op, level),
+    )
 
 
-def _bidirectional(op: Recurrent, site: Site) -> py.Expr:
-    stored = _stored(op, "forward_layer.", "") | _stored(op, "backward_layer.", "_reverse")
+def _bidirectional(op: Recurrent, site: Site, level: int = 0) -> py.Expr:
+    forward, backward = op.ends(level)
+    stored = _stored(op, "forward_layer.", forward) | _stored(op, "backward_layer.", backward)
     # The wrapper does not hand its own `trainable` on.
     frozen = only(not op.trainable, trainable=False)
-    inner = py.call(f"layers.{op.word}", op.units, **_options(op, site), **frozen)
-    mode = _MERGES[op.merge]
-    return site.layer("layers.Bidirectional", inner, merge_mode=mode, stored=stored)
+    inner = py.call(f"layers.{op.word}", op.units, **_options(op, site, level), **frozen)
+    return site.layer(
+        "layers.Bidirectional",
+        inner,
+        merge_mode=_MERGES[op.merge],
+        stored=stored,
+        suffix=_suffix(op, level),
+    )
+
+
+def _suffix(op: Recurrent, level: int) -> str:
+    return f"l{level}" if op.layers > 1 else ""

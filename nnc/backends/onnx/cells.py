@@ -14,7 +14,7 @@ class Cell:
 
     op: Recurrent
     number: int
-    """0 reads from the begin, or what `reverse` says; 1 is the second direction."""
+    """Two a level. Even: reads from the begin, or what `reverse` says; odd: from the end."""
     matrix: Handle
     """[gates · units, units]"""
     turned: Handle
@@ -29,7 +29,7 @@ class Cell:
     @property
     def backwards(self) -> bool:
         """Whether it reads from the end."""
-        return self.number == 1 or self.op.reverse
+        return self.number % 2 == 1 or self.op.reverse
 
     @property
     def units(self) -> int:

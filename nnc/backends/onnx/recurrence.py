@@ -21,14 +21,20 @@ from nnc.compiler.vocabulary.ops.recurrent import GRU, LSTM, Recurrent, SimpleRN
 Name: TypeAlias = str | Handle
 
 
-def run(op: Recurrent, place: Place, initial: list[Handle | None], lengths: Handle | None) -> Runs:
-    """All directions of a layer. `initial` are the first states [batch, directions · units],
-    `lengths` the numbers of valid steps as i64."""
+def run(
+    op: Recurrent,
+    place: Place,
+    x: Handle,
+    level: int,
+    initial: list[Handle | None],
+    lengths: Handle | None,
+) -> Runs:
+    """All directions of a level, which reads x [batch, time, features]. `initial` are the first
+    states [batch, directions · units], `lengths` the numbers of valid steps as i64."""
     valid = None if lengths is None else _valid(place, lengths)
-    x = place.add("Transpose", place.x, role="time_first", perm=[1, 0, 2])
-    runs = [
-        _direction(op, place, x, number, initial, valid) for number in range(len(op.directions))
-    ]
+    x = place.add("Transpose", x, role="time_first", perm=[1, 0, 2])
+    numbers = range(len(op.directions))
+    runs = [_direction(op, place, x, (level, number), initial, valid) for number in numbers]
     return Runs([steps for steps, _ in runs], [states for _, states in runs])
 
 
@@ -54,11 +60,12 @@ def _direction(
     op: Recurrent,
     place: Place,
     x: Handle,
-    number: int,
+    which: tuple[int, int],
     initial: list[Handle | None],
     valid: Handle | None,
 ) -> tuple[Handle, list[Handle]]:
-    end = f"_l0{op.directions[number]}"
+    level, direction = which
+    end, number = op.ends(level)[direction], 2 * level + direction
     stored = {weight.name for weight in place.node.weights}
     given = place.add("MatMul", x, place.transposed(f"weight_ih{end}"), role=f"input{number}")
     if op.bias:
@@ -73,7 +80,7 @@ def _direction(
         len(initial),
         valid is not None,
     )
-    states = [_first(op, place, number, state) for state in initial]
+    states = [_first(op, place, direction, state) for state in initial]
     made = _FORWARD[type(op)](_Loop(place, cell, states, given, valid))
     last, steps = list(made[: len(states)]), made[len(states)]
     if not op.return_sequences:

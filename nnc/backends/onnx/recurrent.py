@@ -29,34 +29,73 @@ def recurrent(op: Recurrent, place: Place) -> tuple[Handle, ...]:
     if place.moment is not None or place.float_type == "f64":
         return _step_by_step(op, place)
     x = place.add("Transpose", place.x, role="time_first", perm=[1, 0, 2])
-    weights = _weights(op, place)
-    given = [_lengths(op, place), *_initial(op, place)]
-    while given and given[-1] is None:
-        given.pop()
+    lengths, initial = _lengths(op, place), _by_level(op, place)
     names = op.results[1:]
-    steps, *states = place.several(
-        "RNN" if isinstance(op, SimpleRNN) else op.word,
-        *(x, *weights, *given),
-        results=("steps", *(f"last_{name}" for name in names)),
-        hidden_size=op.units,
-        direction="bidirectional" if op.bidirectional else "reverse" if op.reverse else "forward",
-        **_attributes(op),
-    )
-    if op.return_state:
-        joined = [_joined(op, place, s, name) for s, name in zip(states, names, strict=True)]
-        last = joined[0] if op.merge == "concat" else None
-        return _output(op, place, steps, states[0], last), *joined
-    return (_output(op, place, steps, states[0], None),)
+    ends: list[list[Handle]] = []
+    steps, states = x, list[Handle]()
+    for level in range(op.layers):
+        given = [lengths, *_initial(op, place, initial[level])]
+        while given and given[-1] is None:
+            given.pop()
+        steps, *states = place.several(
+            "RNN" if isinstance(op, SimpleRNN) else op.word,
+            *(x, *_weights(op, place, level), *given),
+            results=("steps", *(f"last_{name}" for name in names)),
+            hidden_size=op.units,
+            direction=_reading(op),
+            **_attributes(op),
+        )
+        if op.return_state:
+            pairs = zip(states, names, strict=True)
+            ends.append([_joined(op, place, state, name) for state, name in pairs])
+        if level < op.layers - 1:
+            x = _above(op, place, steps)
+    last = ends[-1][0] if ends and op.merge == "concat" else None
+    output = _output(op, place, steps, states[0], last)
+    parts = zip(names, zip(*ends, strict=True), strict=False)
+    return output, *(_side_by_side(place, part, name) for name, part in parts)
+
+
+def _reading(op: Recurrent) -> str:
+    return "bidirectional" if op.bidirectional else "reverse" if op.reverse else "forward"
+
+
+def _above(op: Recurrent, place: Place, steps: Handle) -> Handle:
+    """[time, directions, batch, units] -> [time, batch, directions · units], which the next level
+    reads."""
+    if not op.bidirectional:
+        return place.add("Squeeze", steps, place.whole([1], "direction"), role="below")
+    moved = place.add("Transpose", steps, role="directions_last", perm=[0, 2, 1, 3])
+    shape = place.whole([0, 0, 2 * op.units], "below_shape")
+    return place.add("Reshape", moved, shape, role="below")
+
+
+def _by_level(op: Recurrent, place: Place) -> list[list[Handle]]:
+    """The initial states [batch, directions · units] of each level, if they are given."""
+    states = place.inputs[1:-1] if _has_lengths(op, place) else place.inputs[1:]
+    if op.layers == 1:
+        return [list(states)]
+    names = [f"level{level}" for level in range(op.layers)]
+    split = [
+        place.several("Split", state, results=names, axis=1, num_outputs=op.layers)
+        for state in states
+    ]
+    return [[parts[level] for parts in split] for level in range(op.layers)]
 
 
 def _step_by_step(op: Recurrent, place: Place) -> tuple[Handle, ...]:
-    has_lengths = _has_lengths(op, place)
-    given = place.inputs[1:-1] if has_lengths else place.inputs[1:]
+    lengths = _whole_lengths(op, place) if _has_lengths(op, place) else None
     names = op.results[1:]
-    initial: list[Handle | None] = [*given, *(None for _ in names[len(given) :])]
-    runs = recurrence.run(op, place, initial, _whole_lengths(op, place) if has_lengths else None)
+    x, ends, runs = place.x, list[list[Handle]](), recurrence.Runs([], [])
+    for level, given in enumerate(_by_level(op, place)):
+        initial: list[Handle | None] = [*given, *(None for _ in names[len(given) :])]
+        top = level == op.layers - 1
+        one = op if top else op.replace(return_sequences=True)
+        runs = recurrence.run(one, place, x, level, initial, lengths)
+        ends += runs.states
+        x = x if top else _side_by_side(place, runs.steps, "below")
     states = [
-        _side_by_side(place, [direction[i] for direction in runs.states], name)
+        _side_by_side(place, [direction[i] for direction in ends], name)
         for i, name in enumerate(names)
     ]
     steps = runs.steps if op.return_sequences else [direction[0] for direction in runs.states]
@@ -99,21 +138,23 @@ def _output(
     return place.add("Transpose", merged, role="output", perm=[1, 0, 2])
 
 
-def _weights(op: Recurrent, place: Place) -> list[Handle | None]:
-    """W, R, B of all directions; B is the bias, then the recurrent bias."""
+def _weights(op: Recurrent, place: Place, level: int) -> list[Handle | None]:
+    """W, R, B of all directions of a level; B is the bias, then the recurrent bias."""
     names = {
-        "W": [f"weight_ih_l0{end}" for end in op.directions],
-        "R": [f"weight_hh_l0{end}" for end in op.directions],
+        "W": [f"weight_ih{end}" for end in op.ends(level)],
+        "R": [f"weight_hh{end}" for end in op.ends(level)],
     }
+    mark = f"_l{level}" if level else ""
     made: list[Handle | None] = [
-        place.packed(name, [Rows(weight) for weight in sources], *_packing(op))
+        place.packed(f"{name}{mark}", [Rows(weight) for weight in sources], *_packing(op))
         for name, sources in names.items()
     ]
     if not op.bias:
         return [*made, None]
-    halves = [w.name for w in place.node.weights if w.name.startswith("bias")]
+    own = {f"bias_{half}{end}" for half in ("ih", "hh") for end in op.ends(level)}
+    halves = [w.name for w in place.node.weights if w.name in own]
     alone = len(halves) == len(op.directions)
-    return [*made, place.packed("B", [Rows(name) for name in halves], *_packing(op, alone))]
+    return [*made, place.packed(f"B{mark}", [Rows(name) for name in halves], *_packing(op, alone))]
 
 
 def _packing(op: Recurrent, alone: bool = False) -> tuple[Pack, Unpack]:
@@ -159,9 +200,8 @@ def _whole_lengths(op: Recurrent, place: Place) -> Handle:
     return place.add("Max", below, place.whole([1], "one"), role="at_least")
 
 
-def _initial(op: Recurrent, place: Place) -> list[Handle | None]:
+def _initial(op: Recurrent, place: Place, states: list[Handle]) -> list[Handle | None]:
     """[batch, directions · units] -> [directions, batch, units], for each state given."""
-    states = place.inputs[1:-1] if _has_lengths(op, place) else place.inputs[1:]
     return [
         _initial_state(op, place, state, f"{name[0]}0")
         for state, name in zip(states, op.results[1:], strict=False)

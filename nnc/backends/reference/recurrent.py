@@ -21,8 +21,13 @@ Weights: TypeAlias = Mapping[str, Tensor]
 
 @ops.lowers(SimpleRNN, GRU, LSTM)
 def recurrent(op: Recurrent, call: Call) -> tuple[Tensor, ...]:
-    runs = [_direction(op, call, number) for number in range(len(op.directions))]
-    states = [tape.concat(parts, -1) for parts in zip(*(last for _, last in runs), strict=True)]
+    x, ends = call.x, list[States]()
+    runs: list[tuple[Tensor, States]] = []
+    for level in range(op.layers):
+        runs = [_direction(op, call, x, level, number) for number in range(len(op.directions))]
+        ends += [last for _, last in runs]
+        x = tape.concat([steps for steps, _ in runs], -1)
+    states = [tape.concat(list(parts), -1) for parts in zip(*ends, strict=True)]
     outputs = [steps if op.return_sequences else last[0] for steps, last in runs]
     output = _merged(op, outputs)
     return (output, *states) if op.return_state else (output,)
@@ -35,16 +40,18 @@ def _merged(op: Recurrent, outputs: list[Tensor]) -> Tensor:
     return both if op.merge == "sum" else both / 2.0
 
 
-def _direction(op: Recurrent, call: Call, number: int) -> tuple[Tensor, States]:
+def _direction(
+    op: Recurrent, call: Call, x: Tensor, level: int, number: int
+) -> tuple[Tensor, States]:
     """Outputs of all steps in the order of the input, and the last states."""
-    end = f"_l0{op.directions[number]}"
+    end = op.ends(level)[number]
     weights = {n.removesuffix(end): w for n, w in call.weights.items() if n.endswith(end)}
-    from_input = linear(call.x, weights["weight_ih"])
+    from_input = linear(x, weights["weight_ih"])
     if op.bias:
         from_input = from_input + weights["bias_ih"]
     steps = call.x.shape[1]
     lengths = _lengths(op, call, steps)
-    states = _initial(op, call, number)
+    states = _initial(op, call, level * len(op.directions) + number)
     made: dict[int, Tensor] = {}
     for time in range(steps) if number == 0 and not op.reverse else reversed(range(steps)):
         is_read = (time < lengths)[:, None]

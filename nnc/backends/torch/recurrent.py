@@ -22,7 +22,7 @@ def recurrent(op: Recurrent, at: Site) -> Lowered:
     else:
         called = py.call(layer, *at.inputs)
     # The last output is the last hidden state, both directions joined.
-    first = 0 if op.return_sequences or op.merge != "concat" else 1
+    first = 0 if op.return_sequences or _takes_last(op) else 1
     states = range(1, len(op.results))
     places = (first, *states) if op.return_state else (first,)
     return Several(called, len(op.results), places)
@@ -34,8 +34,15 @@ def features(graph: Graph) -> Iterator[str]:
         if isinstance(node.op, Recurrent):
             if node.op.has_lengths(tuple(value.type for value in node.inputs)):
                 yield "lengths"
-            if node.op.merge != "concat":
+            if node.op.layers > 1:
+                yield "layers"
+            if node.op.merge != "concat" or _takes_last(node.op):
                 yield "merge"
+
+
+def _takes_last(op: Recurrent) -> bool:
+    """Whether the last output is something else than the last hidden state."""
+    return not op.return_sequences and (op.merge != "concat" or op.layers > 1)
 
 
 def _piece(op: Recurrent) -> str:
@@ -49,7 +56,7 @@ def _options(op: Recurrent) -> dict[str, Any]:
     options |= {name: True for name in ("bidirectional", "reverse") if getattr(op, name)}
     if not op.bias:
         options["bias"] = False
-    if op.merge != "concat":
-        options["merge"] = op.merge
-        options |= {} if op.return_sequences else {"last": True}
+    options |= {"layers": op.layers} if op.layers > 1 else {}
+    options |= {"merge": op.merge} if op.merge != "concat" else {}
+    options |= {"last": True} if _takes_last(op) else {}
     return options

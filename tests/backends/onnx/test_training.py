@@ -55,8 +55,8 @@ train { target t: i64[3]  loss = ctc(y, t)  optimizer = sgd(lr=0.1) }
 RECURRENT = """
 model M {
   input x: f32[T, 4]  input length: i64
-  h = (x, length) -> LSTM(5, bidirectional=true)
-  output y = h -> GRU(4) -> SimpleRNN(3, return_sequences=false) -> Dense(3)
+  h = (x, length) -> LSTM(5, layers=2, bidirectional=true)
+  output y = h -> GRU(4, layers=2, reverse=true) -> SimpleRNN(3, return_sequences=false) -> Dense(3)
 }
 train { target t: i64  loss = cross_entropy(y, t)  optimizer = sgd(lr=0.1, momentum=0.9) }
 """

@@ -69,11 +69,17 @@ class LSTM(nn.LSTM):
         bidirectional: bool = False,
         reverse: bool = False,
         bias: bool = True,
+        layers: int = 1,  # when: layers
         merge: str = "concat",  # when: merge
         last: bool = False,  # when: merge
     ) -> None:
         super().__init__(
-            features, units, bias=bias, batch_first=True, bidirectional=bidirectional
+            features,
+            units,
+            num_layers=layers,  # when: layers
+            bias=bias,
+            batch_first=True,
+            bidirectional=bidirectional,
         )
         self.reverse = reverse
         self.merge, self.last = merge, last  # when: merge
@@ -102,7 +108,8 @@ class LSTM(nn.LSTM):
             y = y.flip(1)  # when: not lengths
             y = backwards(y, lengths)  # when: lengths
         hidden, cell = join_directions(hidden), join_directions(cell)
-        y = hidden if self.last else y  # when: merge
+        width = y.shape[-1]  # when: merge
+        y = hidden[:, -width:] if self.last else y  # when: merge
         y = merged(y, self.hidden_size, self.merge)  # when: merge
         return y, hidden, cell
 
@@ -120,11 +127,17 @@ class GRU(nn.GRU):
         bidirectional: bool = False,
         reverse: bool = False,
         bias: bool = True,
+        layers: int = 1,  # when: layers
         merge: str = "concat",  # when: merge
         last: bool = False,  # when: merge
     ) -> None:
         super().__init__(
-            features, units, bias=bias, batch_first=True, bidirectional=bidirectional
+            features,
+            units,
+            num_layers=layers,  # when: layers
+            bias=bias,
+            batch_first=True,
+            bidirectional=bidirectional,
         )
         self.reverse = reverse
         self.merge, self.last = merge, last  # when: merge
@@ -148,7 +161,8 @@ class GRU(nn.GRU):
             y = y.flip(1)  # when: not lengths
             y = backwards(y, lengths)  # when: lengths
         hidden = join_directions(hidden)
-        y = hidden if self.last else y  # when: merge
+        width = y.shape[-1]  # when: merge
+        y = hidden[:, -width:] if self.last else y  # when: merge
         y = merged(y, self.hidden_size, self.merge)  # when: merge
         return y, hidden
 
@@ -168,12 +182,14 @@ class SimpleRNN(nn.RNN):
         bidirectional: bool = False,
         reverse: bool = False,
         bias: bool = True,
+        layers: int = 1,  # when: layers
         merge: str = "concat",  # when: merge
         last: bool = False,  # when: merge
     ) -> None:
         super().__init__(
             features,
             units,
+            num_layers=layers,  # when: layers
             nonlinearity=nonlinearity,
             bias=bias,
             batch_first=True,
@@ -204,7 +220,8 @@ class SimpleRNN(nn.RNN):
             y = y.flip(1)  # when: not lengths
             y = backwards(y, lengths)  # when: lengths
         hidden = join_directions(hidden)
-        y = hidden if self.last else y  # when: merge
+        width = y.shape[-1]  # when: merge
+        y = hidden[:, -width:] if self.last else y  # when: merge
         y = merged(y, self.hidden_size, self.merge)  # when: merge
         return y, hidden
 
@@ -223,6 +240,7 @@ class ResetBeforeGRU(nn.Module):
         bidirectional: bool = False,
         reverse: bool = False,
         bias: bool = True,
+        layers: int = 1,  # when: layers
         merge: str = "concat",  # when: merge
         last: bool = False,  # when: merge
     ) -> None:
@@ -230,10 +248,16 @@ class ResetBeforeGRU(nn.Module):
         self.units = units
         self.reverse = reverse
         self.merge, self.last = merge, last  # when: merge
-        self.ends = ("_l0", "_l0_reverse") if bidirectional else ("_l0",)
+        ends = ("", "_reverse") if bidirectional else ("",)
+        self.directions = len(ends)
+        self.ends = [f"_l0{end}" for end in ends]  # when: not layers
+        levels = range(layers)  # when: layers
+        self.ends = [f"_l{n}{end}" for n in levels for end in ends]  # when: layers
         shapes = {"weight_ih": [3 * units, features], "weight_hh": [3 * units, units]}
         shapes |= {"bias_ih": [3 * units]} if bias else {}
         for end in self.ends:
+            if end == "_l1":  # when: layers
+                shapes["weight_ih"][1] = len(ends) * units  # when: layers
             for name, shape in shapes.items():
                 weight = torch.empty(shape).uniform_(-(units**-0.5), units**-0.5)
                 self.register_parameter(name + end, nn.Parameter(weight))
@@ -254,9 +278,14 @@ class ResetBeforeGRU(nn.Module):
         for number, h in enumerate(begins):
             runs.append(self.read(x, h, number))  # when: not lengths
             runs.append(self.read(x, h, number, lengths))  # when: lengths
-        y = torch.cat([y for y, _ in runs], -1)
+            if len(runs) % self.directions == 0:  # when: layers
+                level = runs[-self.directions :]  # when: layers
+                x = torch.cat([y for y, _ in level], -1)  # when: layers
+        y = x  # when: layers
+        y = torch.cat([y for y, _ in runs], -1)  # when: not layers
         hidden = torch.cat([h for _, h in runs], -1)
-        y = hidden if self.last else y  # when: merge
+        width = y.shape[-1]  # when: merge
+        y = hidden[:, -width:] if self.last else y  # when: merge
         y = merged(y, self.units, self.merge)  # when: merge
         return y, hidden
 
@@ -264,16 +293,17 @@ class ResetBeforeGRU(nn.Module):
         self,
         x: Tensor,
         h: Tensor,
-        direction: int,
+        number: int,
         lengths: Any = None,  # when: lengths
     ) -> tuple[Tensor, Tensor]:
         """The outputs of all steps and the last state of one direction."""
-        end, steps = self.ends[direction], list(range(x.shape[1]))
+        end, steps = self.ends[number], list(range(x.shape[1]))
         bias = getattr(self, f"bias_ih{end}", None)
         inputs = F.linear(x, getattr(self, f"weight_ih{end}"), bias)
         weight = getattr(self, f"weight_hh{end}")
         outputs = {}
-        for t in steps[::-1] if self.reverse or direction == 1 else steps:
+        backward = self.reverse or end.endswith("_reverse")
+        for t in steps[::-1] if backward else steps:
             r, z, n = inputs[:, t].chunk(3, dim=1)
             r_state, z_state = (h @ weight[: 2 * self.units].T).chunk(2, dim=1)
             r, z = (r + r_state).sigmoid(), (z + z_state).sigmoid()

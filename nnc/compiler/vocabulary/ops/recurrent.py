@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from math import prod
+from typing import ClassVar, Final, Literal
 
 from nnc.compiler.types import INTEGERS, TensorType
 from nnc.compiler.vocabulary.base import Mistake, PositiveInt, Rejected
@@ -21,12 +22,15 @@ from nnc.compiler.vocabulary.ops.base import (
 )
 from nnc.compiler.vocabulary.penalties import Penalty
 
+MAXIMUM_LAYERS: Final = 1000
+
 
 class Recurrent(Op):
     """What the recurrent layers share: their arguments, inputs, results, and names of weights.
 
     Weights are named as PyTorch names those of a layer of its own: weight_ih_l0, weight_hh_l0,
-    bias_ih_l0, bias_hh_l0, and the same with _reverse for the second direction.
+    bias_ih_l0, bias_hh_l0, and the same with _reverse for the second direction; with l1 for the
+    second of `layers`, which reads what the first gives, both directions side by side.
     """
 
     gates: ClassVar[int]
@@ -35,6 +39,7 @@ class Recurrent(Op):
     positional = ("units",)
     argument_aliases = {
         "hidden_size": "units",
+        "num_layers": "layers",
         "go_backwards": "reverse",
         "merge_mode": "merge",
         "use_bias": "bias",
@@ -46,6 +51,7 @@ class Recurrent(Op):
     }
 
     units: PositiveInt = Field(description="size of the state")
+    layers: PositiveInt = Field(1, description="how many stand on top of each other")
     return_sequences: bool = Field(True, description="false: the output of the last step alone")
     return_state: bool = Field(False, description="give the last state as well")
     bidirectional: bool = Field(False, description="read in both directions")
@@ -74,6 +80,10 @@ class Recurrent(Op):
         """The endings of the weights' names, one for each direction."""
         return ("", "_reverse") if self.bidirectional else ("",)
 
+    def ends(self, level: int) -> tuple[str, ...]:
+        """The endings of the weights' names of one of the layers: `_l0`, `_l0_reverse`."""
+        return tuple(f"_l{level}{end}" for end in self.directions)
+
     def result_names(self) -> tuple[str, ...]:
         return self.results if self.return_state else self.results[:1]
 
@@ -90,15 +100,19 @@ class Recurrent(Op):
         require_rank(self, x, 2, "time, features")
         known(self, x.shape[1], "the number of features")
         self._check_directions()
-        state = x.with_shape((self.units * len(self.directions),))
+        width = self.units * len(self.directions)
+        state = x.with_shape((width * self.layers,))
         self._check_states(states, state)
         for given in lengths:
             require_rank(self, given, 0, "", len(inputs) - 1)
-        last = x.with_shape((self.units,)) if self.merge != "concat" else state
+        last = x.with_shape((width if self.merge == "concat" else self.units,))
         output = x.with_shape((x.shape[0], *last.shape)) if self.return_sequences else last
         return (output, *(state for _ in self.results[1:])) if self.return_state else (output,)
 
     def _check_directions(self) -> None:
+        if self.layers > MAXIMUM_LAYERS:
+            message = f"`layers` of `{self.word}` must be at most {MAXIMUM_LAYERS}"
+            raise Rejected("E203", message, argument="layers", label="too many")
         if self.bidirectional and self.reverse:
             raise Rejected(
                 "E203",
@@ -139,16 +153,18 @@ class Recurrent(Op):
     def weights(self, inputs: Types) -> tuple[Weight, ...]:
         features = known(self, inputs[0].shape[1], "the number of features")
         made: list[Weight] = []
-        for end in self.directions:
-            made += self._kernels(features, end)
-            made += self._biases(end) if self.bias else []
+        for level in range(self.layers):
+            for end in self.ends(level):
+                made += self._kernels(features, end)
+                made += self._biases(end) if self.bias else []
+            features = self.units * len(self.directions)
         return tuple(made)
 
     def _kernels(self, features: int, end: str) -> list[Weight]:
         u, train = self.units, self.trainable
         rows = self.gates * u
         init, penalty = self.weight_init, self.regularize
-        ih, hh = f"weight_ih_l0{end}", f"weight_hh_l0{end}"
+        ih, hh = f"weight_ih{end}", f"weight_hh{end}"
         return [
             Weight(
                 *(ih, (rows, features), init, features, u),
@@ -167,7 +183,7 @@ class Recurrent(Op):
         u, shape = self.units, (self.gates * self.units,)
         ih, hh = (
             Weight(
-                f"bias_{half}_l0{end}",
+                f"bias_{half}{end}",
                 shape,
                 self.bias_init,
                 u,
@@ -184,9 +200,9 @@ class Recurrent(Op):
 
     def cost(self, inputs: Types) -> int:
         steps, features = inputs[0].shape
-        inner = known(self, features, "the number of features") + self.units
-        per_step = self.gates * self.units * inner
-        return per_step * len(self.directions) * (steps if isinstance(steps, int) else 1)
+        known(self, features, "the number of features")
+        per_step = sum(prod(w.shape) for w in self.weights(inputs) if len(w.shape) == 2)
+        return per_step * (steps if isinstance(steps, int) else 1)
 
 
 class SimpleRNN(Recurrent):
@@ -200,10 +216,12 @@ class SimpleRNN(Recurrent):
     the length, one whole number an example, known by its type: `(x, n) -> SimpleRNN(8)`, `(x, h, n)
     -> SimpleRNN(8)`. Steps from the length on are padding: they are not read, in either direction,
     their outputs are 0, and the last step is the last within the length. A length below 1 counts as
-    1, one above T as T. Stack layers with a loop.
+    1, one above T as T. Each of several `layers` reads what the one below gives, both directions
+    side by side; states are those of all layers, the lowest in front.
 
     weight_ih_l0: [units, features], weight_hh_l0: [units, units], bias_ih_l0: [units]; bias_hh_l0
-    is always 0, and stands there because PyTorch has it. The second direction's end in _reverse.
+    is always 0, and stands there because PyTorch has it. The second direction's end in _reverse,
+    those of the second layer have l1.
     """
 
     word = "SimpleRNN"
@@ -225,6 +243,7 @@ class SimpleRNN(Recurrent):
             example(both.replace(return_state=True), "f32[T, 3]", "f32[4]"),
             example(cls(units=3, return_state=True), "f32[5, 4]", "f32[3]", "i64", highest=7),
             example(both.replace(merge="mean"), "f32[T, 3]", "i32", highest=7),
+            example(both.replace(layers=2), "f32[T, 3]", "i32", highest=7),
         )
 
     @classmethod
@@ -252,10 +271,12 @@ class GRU(Recurrent):
     the length, one whole number an example, known by its type: `(x, n) -> GRU(8)`, `(x, h, n) ->
     GRU(8)`. Steps from the length on are padding: they are not read, in either direction, their
     outputs are 0, and the last step is the last within the length. A length below 1 counts as 1,
-    one above T as T. Stack layers with a loop.
+    one above T as T. Each of several `layers` reads what the one below gives, both directions side
+    by side; states are those of all layers, the lowest in front.
 
     weight_ih_l0: [3·units, features], weight_hh_l0: [3·units, units], bias_ih_l0 and bias_hh_l0:
-    [3·units], rows in the order r, z, n. The second direction's end in _reverse.
+    [3·units], rows in the order r, z, n. The second direction's end in _reverse, those of the
+    second layer have l1.
     """
 
     word = "GRU"
@@ -287,6 +308,13 @@ class GRU(Recurrent):
             example(before.replace(reverse=True), "f32[5, 4]", "f32[3]", "i64", highest=7),
             example(both.replace(reset_after=False), "f32[5, 3]", "f32[4]", "i32", highest=7),
             example(both.replace(reset_after=False, bias=False, merge="sum"), "f32[5, 3]"),
+            example(before.replace(layers=2), "f32[T, 4]"),
+            example(
+                both.replace(layers=2, reset_after=False, return_sequences=False),
+                *("f32[5, 3]", "f32[8]", "i32"),
+                highest=7,
+            ),
+            example(cls(units=3, layers=3, reverse=True), "f32[5, 4]", "i64", highest=7),
         )
 
     @classmethod
@@ -312,11 +340,12 @@ class LSTM(Recurrent):
     then the length, one whole number an example, known by its type: `(x, n) -> LSTM(8)`, `(x, h, c,
     n) -> LSTM(8)`. Steps from the length on are padding: they are not read, in either direction,
     their outputs are 0, and the last step is the last within the length. A length below 1 counts as
-    1, one above T as T. Stack layers with a loop.
+    1, one above T as T. Each of several `layers` reads what the one below gives, both directions
+    side by side; states are those of all layers, the lowest in front.
 
     weight_ih_l0: [4·units, features], weight_hh_l0: [4·units, units], bias_ih_l0: [4·units], rows
     in the order i, f, g, o; bias_hh_l0 is always 0, and stands there because PyTorch has it. The
-    second direction's end in _reverse.
+    second direction's end in _reverse, those of the second layer have l1.
     """
 
     word = "LSTM"
@@ -344,12 +373,22 @@ class LSTM(Recurrent):
                 highest=7,
             ),
             example(both, "f32[5, 3]", "u8", highest=7),
+            example(cls(units=3, layers=2, return_sequences=False), "f32[T, 4]"),
+            example(
+                both.replace(layers=2, return_state=True),
+                *("f32[5, 3]", "f32[8]", "f32[8]", "i64"),
+                highest=7,
+            ),
+            example(both.replace(layers=2, return_sequences=False, merge="sum"), "f32[5, 3]"),
         )
 
     @classmethod
     def mistakes(cls) -> tuple[Mistake, ...]:
         return (
             Mistake("(0)", "E203"),
+            Mistake("(3, layers=0)", "E203"),
+            Mistake("(3, layers=1001)", "E203", "f32[5, 4]"),
+            Mistake("(3, layers=2)", "E301", "f32[5, 4]", "f32[3]", "f32[3]"),
             Mistake("(3)", "E301", "f32[4]"),
             Mistake("(3)", "E306", "f32[5, 4]", "f32[3]"),
             Mistake("(3)", "E301", "f32[5, 4]", "f32[4]", "f32[4]"),
