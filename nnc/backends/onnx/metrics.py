@@ -15,6 +15,7 @@ from nnc.backends.base import Table
 from nnc.backends.onnx.assembly import Array, Handle
 from nnc.backends.onnx.comparison import Comparison
 from nnc.backends.onnx.model import ELEMENT_TYPES
+from nnc.compiler.types import Shape, Symbol
 from nnc.compiler.vocabulary import metrics as words
 
 Finish: TypeAlias = Callable[[Sequence[Array]], float]
@@ -129,6 +130,14 @@ def area_under_curve(metric: words.Auc, at: Comparison) -> tuple[Handle, Finish]
     truth = at.add("Greater", at.target, at.number(0.5, "half"))
     parts = (at.add("Reshape", _exact(at, x), shape) for x in (at.prediction, truth))
     return _rows(at, *parts), ranked
+
+
+def shape_of(finish: Finish, name: str) -> Shape:
+    """The shape of what `finish` takes: a sum and a count, or several numbers for each of some
+    places; `name` is that of the metric's output."""
+    if finish in (ratio, root_ratio):
+        return (2,)
+    return Symbol(f"{name}/numbers"), Symbol(f"{name}/places")
 
 
 def ratio(parts: Sequence[Array]) -> float:

@@ -21,7 +21,7 @@ from nnc.backends.onnx.descent import NEXT, Descent, Ends, Kept, clipped, norms
 from nnc.backends.onnx.emit import DEFAULT_OPSET, assembled
 from nnc.backends.onnx.gradients import differentiate, known_values
 from nnc.backends.onnx.graph import End, OnnxGraph, batch_name
-from nnc.backends.onnx.metrics import METRICS, Finish
+from nnc.backends.onnx.metrics import METRICS, Finish, shape_of
 from nnc.backends.onnx.model import ELEMENT_TYPES
 from nnc.backends.onnx.packing import canonical_inputs
 from nnc.backends.onnx.penalties import PENALTIES
@@ -177,9 +177,11 @@ def evaluation(
     for use in training.metrics:
         values = (model.values[use.prediction.name], model.targets[use.target.name])
         types = (use.prediction.type, use.target.type)
-        at = Comparison(model.assembly, f"metric/{use.name}", values, types)
-        handle, metrics[use.name] = METRICS.find(use.metric)(use.metric, at)
-        ends.give(handle, f"metric/{use.name}", "f64", ())
+        name = f"metric/{use.name}"
+        at = Comparison(model.assembly, name, values, types)
+        handle, finish = METRICS.find(use.metric)(use.metric, at)
+        metrics[use.name] = finish
+        ends.give(handle, name, "f64", shape_of(finish, name))
     model.give_outputs(ends)
     return Evaluation(model.graph(ends), tuple(program.graph.weights), metrics)
 

@@ -10,7 +10,7 @@ import pytest
 
 from nnc.backends.onnx.assembly import Array, Assembly, Handle
 from nnc.backends.onnx.comparison import Comparison
-from nnc.backends.onnx.metrics import METRICS, Finish
+from nnc.backends.onnx.metrics import METRICS, Finish, shape_of
 from nnc.backends.reference.table import metrics
 from nnc.compiler.types import TensorType
 from nnc.compiler.vocabulary.base import words
@@ -53,6 +53,11 @@ def _found(metric: Metric, types: tuple[TensorType, ...], batches: list[list[Arr
         inputs = {f"x{n}": x for n, x in enumerate(batch)}
         parts.append(Part(write, inputs, "float32")(inputs)["statistics"])
         assert parts[-1].dtype == np.float64
+        declared = shape_of(finish[0], "metric")
+        assert len(declared) == parts[-1].ndim
+        assert all(
+            d == n for d, n in zip(declared, parts[-1].shape, strict=True) if isinstance(d, int)
+        )
     return finish[0](parts)
 
 
