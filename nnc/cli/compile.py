@@ -159,8 +159,10 @@ def _write_training(
     files = training_files(program, weights, rates, opset=opset or DEFAULT_OPSET)
     try:
         folder.mkdir()
+    except FileExistsError:
+        raise Unusable(f"{folder} exists already", "choose another folder") from None
     except OSError as error:
-        raise Unusable(f"can't write {folder}: {error.strerror}") from None
+        raise Unusable(f"can't write {folder}: {(error.strerror or str(error)).lower()}") from None
     for name, chunks in files.items():
         write_chunks(str(folder / name), chunks)
 

@@ -244,7 +244,8 @@ def _write(folder: Path, files: dict[str, Chunks]) -> None:
             if target.parent != folder:
                 target.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise Unusable(f"can't write {target.parent}: {error.strerror}") from None
+            reason = (error.strerror or str(error)).lower()
+            raise Unusable(f"can't write {target.parent}: {reason}") from None
         write_chunks(str(target), chunks)
 
 

@@ -53,6 +53,8 @@ def load(program: Program, weights: Arrays, setup: Setup) -> Engine:
     refused = backend.refusals(program)
     if refused:
         raise Failed(refused)
+    if backend.missing is not None:
+        raise ImportError(f"{backend.title} is not installed: {backend.hint}", name=backend.missing)
     assert backend.load_engine is not None
     return backend.load_engine()(program, weights, setup.precision, setup.device)
 

@@ -7,6 +7,7 @@ import pytest
 
 from nnc.backends.base import Arrays, Engine
 from nnc.compiler.ir import Program
+from nnc.training.engines import Setup, load
 from tests.training.engines import ENGINES, batch, cnn, engine, mlp, precision_of
 
 PROGRAMS = {"mlp": mlp, "cnn": cnn}
@@ -142,3 +143,9 @@ def test_what_an_engine_can_not_do_is_said(backend: str) -> None:
         kind(program, weights, "float64", "warp")
     with pytest.raises(ValueError, match="example"):
         engine(backend, program).evaluate([])
+
+
+def test_what_is_not_installed_says_what_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nnc.backends.registry.find_spec", lambda name: None)
+    with pytest.raises(ImportError, match=r"PyTorch is not installed: pip install 'nnc\[torch\]'"):
+        load(mlp(), {}, Setup("torch", "float32"))

@@ -123,7 +123,8 @@ def test_a_folder_that_exists_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     result = written(tmp_path, "--updates", "3")
     assert result.exit_code == 2
-    assert "exists" in result.output
+    assert "out exists already" in result.output
+    assert "= help: choose another folder" in result.output
     assert list((tmp_path / "out").iterdir()) == []
 
 
