@@ -141,7 +141,7 @@ def path(room: Room, rate: float = 0.1, **changes: Any) -> NDArray[np.float64]:
 
 def descent(room: Room) -> Found:
     rates = {0.1: "good", 0.01: "too small", 0.5: "at one stroke", 1.05: "too large"}
-    drawn = []
+    drawn, far = [], []
     for rate, name in rates.items():
         places = path(room, rate)
         steps = np.arange(len(places))[:, None]
@@ -158,12 +158,13 @@ def descent(room: Room) -> Found:
         yield Claim(f"{law}: {end}", f"{last:.4g}", near)
         x, y = places.T.tolist()
         drawn.append(Series(f"rate {rate:g}", x, y, "path"))
+        far.append(Series(f"rate {rate:g}", range(len(x)), np.hypot(x, y).tolist(), "path"))
     circles = [_circle(radius) for radius in (1.0, 2.5, 5.0, 7.5)]
     title, x1, x2 = "Descent on x1² + x2² from (3, 4)", (-13.0, 13.0), (-10.0, 10.0)
     picture = chart(title, Axis("x1", ends=x1), Axis("x2", ends=x2), [*drawn, *circles])
-    yield Picture(
-        "descent", "The paths of four learning rates, with lines of equal height", picture
-    )
+    yield Picture("descent", "The paths of four rates, with lines of equal height", picture)
+    distances = chart("The same, step by step", Axis("step"), Axis("distance from 0"), far)
+    yield Picture("distances", "How far from the minimum each rate is", distances)
 
 
 def _circle(radius: float) -> Series:

@@ -110,7 +110,10 @@ def forecast(room: Room) -> Found:
         lecture = f"beyond the end of the data, where {expected} is to be expected"
         yield Claim(lecture, told, apart < 4 * NOISE)
         drawn.append(Series(spec.replace("forecast_", ""), ahead, made, "path"))
-    picture = chart("Sales beyond the end of the data", Axis("month"), Axis("sales"), drawn)
+    low, high = ([value + side * 2 * NOISE for value in truth] for side in (-1, 1))
+    band = Band("expected ± 2 deviations", ahead, low, high)
+    title = "Sales beyond the end of the data"
+    picture = chart(title, Axis("month"), Axis("sales"), drawn, [band])
     yield Picture("forecast", "Two years of the data, and six months that are foretold", picture)
 
 

@@ -210,7 +210,7 @@ LAYERS = (
         "Quantiles",
         "Pinball losses for the 0.1, 0.5 and 0.9 quantiles.",
         _own("quantiles"),
-        "the share of 150 test examples below each, within 0.08",
+        "the share of 400 test examples below each, within 0.08",
         series.quantiles,
     ),
     Lesson(
@@ -277,7 +277,8 @@ MODELS = (
     Lesson(
         "L0-forecast",
         "Forecasting a series",
-        "The multiple-output, the recursive and the direct approach, from one data block.",
+        "The multiple-output, the recursive and the direct approach, from one data block (the "
+        "recursive one with a horizon of 1).",
         _own(*series.APPROACHES),
         'the error over six months of the last part, beside the rule "as a year ago"; beyond the '
         "end of the data beside what the series was made of, within four deviations of its noise",
