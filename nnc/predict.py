@@ -56,6 +56,8 @@ def read_inputs(path: Path, program: Program) -> Arrays:
     else:
         raise _failed("E611", f"{path.name} is none of .npz, .npy and .csv", "convert it first")
     checked = {value.name: _checked(path.name, value, found[value.name]) for value in graph.inputs}
+    if not all(len(array) for array in checked.values()):
+        raise _failed("E611", f"{path.name}: there are no examples")
     _check_sizes(path.name, graph, checked)
     _check_rows(path.name, graph, checked)
     return checked

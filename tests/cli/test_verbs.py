@@ -310,6 +310,7 @@ def test_predict_says_what_is_wrong_with_data(
     ("arrays", "code", "words"),
     [
         ({"x": np.zeros(2)}, "E613", "`array[None]` makes a batch of one"),
+        ({"x": np.zeros((0, 2))}, "E611", "in.npz: there are no examples"),
         ({"x": np.zeros((2, 3))}, "E613", "has the shape [2, 3], but the model takes [batch, 2]"),
         ({"x": np.zeros((2, 2, 1))}, "E613", "`array.reshape(-1, 2)`"),
         ({"x": np.array([["a", "b"]])}, "E614", "holds text, not numbers"),
@@ -457,7 +458,7 @@ def test_new_lists_templates_and_takes_one_by_its_name(nnc: Nnc, folder: Path) -
 def test_ops_shows_what_a_word_takes(nnc: Nnc) -> None:
     shown = nnc("ops", "Linear").stdout
     assert shown.startswith("Dense(units, …)\n\ny = x · weightᵀ + bias")
-    assert "units            a whole number above 0; required" in shown
+    assert "units                a whole number above 0; required" in shown
     assert "f32[4] -> Dense(3) -> f32[3]" in shown
     assert "PyTorch  yes" in shown
     wrong = nnc("ops", "Dence")
