@@ -109,7 +109,12 @@ def _begun(file: str, options: dict[str, Any]) -> Run:
             report=options["report"] is not False,
             tensorboard=bool(options["tensorboard"]),
         )
-    return ready.into(_folder(output, program.name.lower() if file == "-" else Path(file).stem))
+    try:
+        folder = _folder(output, program.name.lower() if file == "-" else Path(file).stem)
+        return ready.into(folder, replaces=options["force"])
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise Unusable(f"can't write {output or 'runs'}: {reason}", "`-o` names another") from None
 
 
 def _check_folder(output: str | None, *, force: bool) -> None:
@@ -123,7 +128,10 @@ def _check_folder(output: str | None, *, force: bool) -> None:
         raise Unusable(f"{path} is a file, and a run is a folder", "give another name to `-o`")
     if not path.is_dir() or not any(path.iterdir()):
         return
-    if not Folder(path).is_run:
+    folder = Folder(path)
+    if folder.is_left:
+        return
+    if not folder.is_run:
         raise Unusable(f"{path} is not empty, and not a run", "give another name to `-o`")
     if not force:
         cure = f"`nnc train --resume {path}` continues it, `--force` replaces it"
@@ -131,18 +139,13 @@ def _check_folder(output: str | None, *, force: bool) -> None:
 
 
 def _folder(output: str | None, name: str) -> Folder:
-    """The folder of a new run: empty, or emptied of the run that was there."""
+    """The folder of a new run, which is there. Raises OSError."""
     from nnc.training.folder import Folder, new_folder
 
-    try:
-        if output is None:
-            return new_folder(Path("runs"), name)
-        folder = Folder(Path(output))
-        folder.clear()
-        folder.path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise Unusable(f"can't write {output or 'runs'}: {reason}", "`-o` names another") from None
+    if output is None:
+        return new_folder(Path("runs"), name)
+    folder = Folder(Path(output))
+    folder.path.mkdir(parents=True, exist_ok=True)
     return folder
 
 

@@ -19,12 +19,15 @@ from nnc.backends.safetensors import Malformed
 from nnc.compiler.diagnostics import Diagnostic, Failed
 from nnc.compiler.ir import Program
 from nnc.training.engines import Setup
+from nnc.training.hold import NAME
 from nnc.training.snapshot import Snapshot, read
 from nnc.training.spent import Spent
 
 Status: TypeAlias = Literal["unfinished", "finished", "stopped", "interrupted", "diverged"]
 """`stopped`: by early stopping. `unfinished`: still running, or killed."""
 _VERSION = 1
+_HEX = "[0-9a-f]" * 12
+"""What names of files that are being written end with (`write_whole`)."""
 
 
 @dataclass(frozen=True)
@@ -155,15 +158,27 @@ class Folder:
         ]
 
     @property
+    def is_left(self) -> bool:
+        """Whether a process was killed here before its run had begun."""
+        return (self.path / NAME).exists() and not self.is_run
+
+    @property
     def is_run(self) -> bool:
         """Whether a run's record is here."""
         return self.record.is_file()
 
     def clear(self) -> None:
         """Remove what a run has written here, and nothing else. Raises OSError."""
+        self.sweep()
         # The record goes last: until then the folder says that it is a run's.
         for path in sorted(self.own(), key=lambda path: path == self.record):
             path.unlink(missing_ok=True)
+
+    def sweep(self) -> None:
+        """Remove what a process that was killed has left of files half written. Raises OSError."""
+        for path in self.own():
+            for unfinished in path.parent.glob(f".{path.name}.{_HEX}"):
+                unfinished.unlink(missing_ok=True)
 
     def write_record(self, record: Record) -> None:
         """Raises OSError."""

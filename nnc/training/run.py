@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from nnc.training import divergence, history, snapshot
 from nnc.training.data import Dataset
 from nnc.training.engines import load
 from nnc.training.folder import Folder, Record, Status
+from nnc.training.hold import Hold
 from nnc.training.loop import Diverged, Epoch, Loop, Progress, Update, batches
 from nnc.training.snapshot import Snapshot
 
@@ -42,10 +43,12 @@ class Run:
         data: Dataset,
         engine: Engine,
         begun: Snapshot,
+        hold: Hold,
     ) -> None:
         """Raises ValueError for a snapshot of another program, Failed (E804) for a damaged
         history."""
         engine.restore(begun.engine)
+        self._hold = hold
         self.folder = folder
         self.record = record
         self.engine = engine
@@ -72,7 +75,8 @@ class Run:
         self._interrupted = True
 
     def updates(self) -> Iterator[Update]:
-        """Train to the end, or to an interrupt; nothing when the end was reached before.
+        """Train to the end, or to an interrupt; nothing when the end was reached before. Then the
+        folder is given free for other processes.
 
         Raises Failed (E803) for a loss that is no finite number, OSError when the folder can't be
         written.
@@ -80,7 +84,9 @@ class Run:
         if self.ended:
             return
         epochs = self.progress.epoch
-        with closing(self._journal(epochs)) as journal:
+        with ExitStack() as stack:
+            stack.callback(self._hold.close)
+            journal = stack.enter_context(closing(self._journal(epochs)))
             journal.say(f"continued after epoch {epochs}" if self.progress.step else "begun")
             try:
                 for update in self.loop:

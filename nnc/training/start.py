@@ -18,6 +18,7 @@ from nnc.training.data import Dataset, open_data
 from nnc.training.engines import TRAINING, Setup, check_parts, load, versions
 from nnc.training.folder import Folder, Record, damaged
 from nnc.training.history import now
+from nnc.training.hold import Hold
 from nnc.training.loop import Progress
 from nnc.training.run import Run
 from nnc.training.snapshot import Snapshot
@@ -60,15 +61,22 @@ class Beginning:
     engine: Engine
     record: Record
 
-    def into(self, folder: Folder) -> Run:
-        """The run, in an empty folder. Raises OSError."""
+    def into(self, folder: Folder, *, replaces: bool = False) -> Run:
+        """The run, in an empty folder, or in that of a run which it `replaces`. Raises OSError, and
+        Failed (E808) when another process trains there, or has begun a run meanwhile."""
+        hold = Hold(folder.path)
+        if folder.is_run and not replaces:
+            hold.close()
+            message = f"{folder.path} is in use: another process has begun a run in it"
+            raise Failed([Diagnostic("E808", message, help="give another folder")])
+        folder.clear()
         begun = Snapshot(self.engine.state(), {}, Progress())
         # The record goes last: a folder that has one has all that a run is continued from.
         write_whole(folder.spec, [to_json(self.program).encode()])
         folder.write_fitted(self.data.fitted, self.data.labels)
         snapshot.write(folder.state, begun)
         folder.write_record(self.record)
-        return Run(folder, self.record, self.program, self.data, self.engine, begun)
+        return Run(folder, self.record, self.program, self.data, self.engine, begun, hold)
 
 
 def prepare(
@@ -132,8 +140,27 @@ def resume(folder: Folder, *, path: Path | None = None, device: str | None = Non
     """A run that goes on from its last snapshot, to the result that it would have had.
 
     `path` and `device` replace those that the run began with: data that was moved must be the same.
-    Raises Failed (E804 for a damaged folder, E806 for other data), OSError, ImportError.
+    Raises Failed (E804 for a damaged folder, E806 for other data, E808 when another process trains
+    in it), OSError, ImportError.
     """
+    folder.read_record()
+    hold = Hold(folder.path)
+    try:
+        run = _continued(folder, hold, path, device)
+    except BaseException:
+        hold.close()
+        raise
+    if run.ended:
+        hold.close()
+    else:
+        run.record = replace(run.record, status="unfinished")
+        folder.write_record(run.record)
+    return run
+
+
+def _continued(folder: Folder, hold: Hold, path: Path | None, device: str | None) -> Run:
+    """The run as its snapshot has it."""
+    folder.sweep()
     record, program = folder.read_record(), folder.read_program()
     begun = folder.read_snapshot()
     if begun is None:
@@ -150,13 +177,9 @@ def resume(folder: Folder, *, path: Path | None = None, device: str | None = Non
     record = replace(record, device=device or record.device, spent=spent)
     engine = load(program, dict(initial.weights(program.graph, program.seed)), record.setup)
     try:
-        run = Run(folder, record, program, data, engine, begun)
+        return Run(folder, record, program, data, engine, begun, hold)
     except ValueError as error:
         raise damaged(folder.state, str(error)) from None
-    if not run.ended:
-        run.record = replace(record, status="unfinished")
-        folder.write_record(run.record)
-    return run
 
 
 def open_again(

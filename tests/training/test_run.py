@@ -350,31 +350,31 @@ DAMAGE: dict[str, list[bytes | None]] = {
 
 @pytest.mark.parametrize(("name", "given"), [(n, g) for n, gs in DAMAGE.items() for g in gs])
 def test_a_damaged_folder_is_refused(tmp_path: Path, name: str, given: bytes | None) -> None:
-    run = begun(tmp_path, "run")
-    path = run.folder.path / name
+    folder = begun(tmp_path, "run").folder
+    path = folder.path / name
     if given is None:
         path.write_bytes(path.read_bytes()[:-8])
     else:
         path.write_bytes(given)
     with pytest.raises(Failed) as caught:
-        start.resume(run.folder)
+        start.resume(folder)
     assert [d.code for d in caught.value.diagnostics] == ["E804"]
     assert name in caught.value.diagnostics[0].message
 
 
 def test_the_state_of_another_run_is_refused(tmp_path: Path) -> None:
-    run, other = begun(tmp_path, "run"), begun(tmp_path, "other", "torch")
-    run.folder.state.write_bytes(other.folder.state.read_bytes())
+    folder, other = begun(tmp_path, "run").folder, begun(tmp_path, "other", "torch").folder
+    folder.state.write_bytes(other.state.read_bytes())
     with pytest.raises(Failed, match="another program"):
-        start.resume(run.folder)
+        start.resume(folder)
 
 
 def test_other_data_than_before_are_refused(tmp_path: Path) -> None:
-    run = begun(tmp_path, "run")
+    folder = begun(tmp_path, "run").folder
     path = tmp_path / "points.csv"
     path.write_text(path.read_text(encoding="utf-8") + "1,2,red\n", encoding="utf-8")
     with pytest.raises(Failed) as caught:
-        start.resume(run.folder)
+        start.resume(folder)
     assert [d.code for d in caught.value.diagnostics] == ["E806"]
 
 
