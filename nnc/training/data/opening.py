@@ -17,6 +17,7 @@ from nnc.compiler.ir import Data, Field, Program, Value
 from nnc.compiler.vocabulary.data import Files, Npz, Shares
 from nnc.training.data import stored
 from nnc.training.data.augmenting import changes
+from nnc.training.data.bounds import check
 from nnc.training.data.dataset import NUMPY, Array, Arrays, Dataset, Kept, Rows
 from nnc.training.data.faults import failed, held, reading, values
 from nnc.training.data.feed import Feed, function
@@ -56,7 +57,7 @@ def open_data(
         one.learn(splits["train"])
     found = {_key(one.chain): one.learnt for one in feeds}
     labels = {name: shown for one in feeds for name, shown in one.labels.items()}
-    take = _kept(feeds, feeds[0].count)
+    take = _kept(program, feeds, feeds[0].count)
     learnt = {"version": _VERSION, "fields": found}
     return Dataset(splits, take, learnt, read.digest(), labels, changes(program))
 
@@ -131,6 +132,7 @@ def _stored(program: Program, path: Path) -> Dataset:
     targets = program.training.targets if program.training else ()
     wanted = {value.name: value for value in (*program.graph.inputs, *targets)}
     arrays = _arrays(path, wanted)
+    check(program, arrays, path.name)
     count = len(next(iter(arrays.values())))
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     everything = {"train": np.arange(count)}
@@ -203,13 +205,16 @@ def _divided(
     return made
 
 
-def _kept(feeds: Sequence[Feed], count: int) -> Any:
+def _kept(program: Program, feeds: Sequence[Feed], count: int) -> Any:
     """What gives examples: arrays in memory, or the feeds themselves where those are too large."""
     first = _taken(feeds, np.arange(1))
     if count * sum(array.nbytes for array in first.values()) <= stored.LIMIT:
-        return Kept(_all(feeds, count))
+        arrays = _all(feeds, count)
+        check(program, arrays, feeds[0].label)
+        return Kept(arrays)
     for start in range(0, count, _CHUNK):
-        _taken(feeds, np.arange(start, min(start + _CHUNK, count)))
+        part = _taken(feeds, np.arange(start, min(start + _CHUNK, count)))
+        check(program, part, feeds[0].label, start)
     return lambda rows: _taken(feeds, rows)
 
 

@@ -127,7 +127,7 @@ def test_arrays_that_are_ready_stand_in(folder: Path) -> None:
 
 def test_a_bundled_data_set() -> None:
     text = 'source = sklearn("digits") x = column("images") -> scale(1 / 16) -> reshape([1, 8, 8])'
-    made = program(f'{text} y = column("target") split = shares(test=0.25)', "x: f32[1, 8, 8]")
+    made = program(f'{text} y = column("target") split = shares(test=0.25)', "x: f32[1, 8, 8]", units=10)
     data = open_data(made, Path("."))
     batch = data.batch(data.splits["train"])
     assert batch["x"].shape == (1348, 1, 8, 8)
@@ -186,3 +186,24 @@ def test_files_that_are_not_there_or_make_no_sense(tmp_path: Path) -> None:
     (tmp_path / "d.npz").write_bytes(b"PK nonsense")
     found = message(program(CSV), tmp_path, path=tmp_path / "d.npz")
     assert found.startswith("E611 d.npz")
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "expected"),
+    [
+        ([[1, 4]], [2], None),
+        ([[1, 4], [0, 5]], [0, 1], "E614 d.npz: row 2: `x` is 5, but `embedding` has 0 to 4"),
+        ([[1, 4], [0, 2]], [0, 3], "E614 d.npz: row 2: `y` is 3, but `p` has 0 to 2"),
+        ([[1, 4], [0, 2]], [-1, 0], "E614 d.npz: row 1: `y` is -1, but `p` has 0 to 2"),
+    ],
+)
+def test_words_and_classes_that_the_model_has(
+    x: list[Any], y: list[int], expected: str | None, tmp_path: Path
+) -> None:
+    np.savez(tmp_path / "d.npz", x=np.array(x), y=np.array(y))
+    made = program('source = npz("d.npz") x = column("x") y = column("y")', "x: i64[2]", embed=5)
+    if expected is None:
+        assert open_data(made, tmp_path).count == 1
+    else:
+        assert message(made, tmp_path) == expected
+        assert message(made, tmp_path, path=tmp_path / "d.npz") == expected
