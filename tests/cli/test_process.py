@@ -115,18 +115,22 @@ def test_a_broken_pipe_is_quiet() -> None:
     assert running.returncode == 2
 
 
-def _heeds_interrupts() -> None:
-    """What runs in the background of a shell is started to ignore them, and so are its children."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+HEEDING = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from nnc.cli import main
+sys.exit(main())
+"""
+"""What runs in the background of a shell is started to ignore interrupts, and so are its
+children."""
 
 
 def test_an_interrupt_is_quiet(tmp_path: Path) -> None:
     with subprocess.Popen(
-        [sys.executable, "-m", "nnc", "check", "-"],
+        [sys.executable, "-c", HEEDING, "check", "-"],
         stdin=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=Path(nnc.__file__).parents[1],
-        preexec_fn=_heeds_interrupts,
     ) as running:
         with pytest.raises(subprocess.TimeoutExpired):
             running.wait(1.5)

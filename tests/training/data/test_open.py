@@ -127,7 +127,8 @@ def test_arrays_that_are_ready_stand_in(folder: Path) -> None:
 
 def test_a_bundled_data_set() -> None:
     text = 'source = sklearn("digits") x = column("images") -> scale(1 / 16) -> reshape([1, 8, 8])'
-    made = program(f'{text} y = column("target") split = shares(test=0.25)', "x: f32[1, 8, 8]", units=10)
+    text += ' y = column("target") split = shares(test=0.25)'
+    made = program(text, "x: f32[1, 8, 8]", units=10)
     data = open_data(made, Path("."))
     batch = data.batch(data.splits["train"])
     assert batch["x"].shape == (1348, 1, 8, 8)
