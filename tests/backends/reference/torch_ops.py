@@ -226,6 +226,7 @@ TORCH: dict[type[Op], Function] = {
     recurrent.SimpleRNN: recurrent_layer,
     reduction.Mean: _reduction(torch.mean),
     reduction.Sum: _reduction(torch.sum),
+    regularization.ActivityRegularization: _unchanged,
     regularization.Dropout: _unchanged,
     regularization.SpatialDropout: _unchanged,
     regularization.AlphaDropout: _unchanged,

@@ -17,26 +17,38 @@ Weights: TypeAlias = dict[str, torch.Tensor]
 def recurrent_layer(
     op: recurrent.Recurrent, w: Weights, x: torch.Tensor, *given: torch.Tensor
 ) -> Any:
-    """Outputs and states of both directions, each by a layer of its own."""
+    """Outputs and states of all layers and both directions, each by a layer of its own."""
     lengths = None
     if given and not given[-1].is_floating_point():
         *given, lengths = given  # type: ignore[assignment]
         lengths = lengths.long().clamp(1, x.shape[1])
-    run = _reset_before if isinstance(op, recurrent.GRU) and not op.reset_after else _layer
-    size, count = (len(x), op.units), len(op.directions)
-    first = [s.unflatten(1, (count, op.units)).unbind(1) for s in given]
-    first = first or [(x.new_zeros(size),) * count] * len(op.results[1:])
-    outputs, states = [], []
-    for number, end in enumerate(op.directions):
-        backward = op.reverse or number == 1
-        mine = [state[number] for state in first]
-        y, last = run(op, w, f"_l0{end}", _turned(x, lengths) if backward else x, lengths, mine)
-        outputs.append((_turned(y, lengths) if backward else y) if op.return_sequences else last[0])
-        states.append(last)
+    count = len(op.directions)
+    first = [s.unflatten(1, (op.layers, count, op.units)) for s in given]
+    first = first or [x.new_zeros(len(x), op.layers, count, op.units)] * len(op.results[1:])
+    outputs, states = [x], []
+    for level in range(op.layers):
+        x, outputs = torch.cat(outputs, -1), []
+        for number, name in enumerate(op.directions):
+            mine = [state[:, level, number] for state in first]
+            backward = op.reverse or number == 1
+            y, last = _run(op)(op, w, f"_l{level}{name}", *_read(x, lengths, backward), mine)
+            outputs.append(_turned(y, lengths) if backward else y)
+            states.append(last)
+    if not op.return_sequences:
+        outputs = [last[0] for last in states[-count:]]
     joined = {"concat": lambda ys: torch.cat(ys, -1), "sum": sum, "mean": lambda ys: sum(ys) / 2}
     output = joined[op.merge](outputs)
     last = [torch.cat(parts, 1) for parts in zip(*states, strict=True)]
     return (output, *last) if op.return_state else output
+
+
+def _run(op: recurrent.Recurrent) -> Any:
+    return _reset_before if isinstance(op, recurrent.GRU) and not op.reset_after else _layer
+
+
+def _read(x: torch.Tensor, lengths: Any, backward: bool) -> tuple[torch.Tensor, Any]:
+    """The sequences as a direction reads them, and their lengths."""
+    return (_turned(x, lengths) if backward else x), lengths
 
 
 def _turned(x: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
