@@ -33,13 +33,17 @@ class Idle:
             self._largest[name] = size if before is None else np.maximum(before, size)
 
     def elements(self) -> dict[str, NDArray[np.bool_]]:
-        """The elements whose gradient never was more than rounding, of each weight with such."""
+        """The elements whose gradient never was more than rounding, of each weight with such.
+
+        Rounding may also give exactly 0: beside elements of which it left something, that is no
+        more than they are. A weight of which nothing but 0 was seen is compared.
+        """
         layers: dict[str, float] = {}
         for name, size in self._largest.items():
             layer = self._layers[name]
             layers[layer] = max(layers.get(layer, 0.0), float(size.max(initial=0.0)))
         found = {
-            name: (size > 0) & (size <= ZERO_GRADIENT * layers[self._layers[name]])
+            name: size <= ZERO_GRADIENT * layers[self._layers[name]]
             for name, size in self._largest.items()
         }
-        return {name: mask for name, mask in found.items() if mask.any()}
+        return {name: mask for name, mask in found.items() if (self._largest[name][mask] > 0).any()}
