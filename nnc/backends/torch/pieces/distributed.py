@@ -1,5 +1,6 @@
 """Training in several processes as in one."""
 
+import gc
 import io
 import os
 import sys
@@ -36,6 +37,8 @@ def join() -> torch.device:
 def leave(model: nn.Module) -> None:
     """End the other processes; the first one goes on with the model."""
     first = dist.get_rank() == 0
+    gc.collect()  # what still holds the group's threads would end after them
+    dist.barrier()
     dist.destroy_process_group()
     if not first:
         sys.exit()
