@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nnc.compiler.snippet import visible
-from nnc.plot.drawing import Box, Drawing
+from nnc.plot.drawing import Box, Drawing, nested
 from nnc.plot.svg import colors
 
 _HEAD = (
@@ -23,26 +23,15 @@ def dot(drawing: Drawing) -> str:
 
 
 def _nodes(drawing: Drawing) -> Iterator[str]:
-    """The boxes in their order; groups open before their first box and close behind their last."""
-    open_until: list[int] = []
-    groups = list(enumerate(drawing.groups))
-    for number, box in enumerate(drawing.boxes):
-        while open_until and open_until[-1] == number:
-            open_until.pop()
-            yield f"{_indent(open_until)}}}"
-        while groups and groups[0][1].start == number:
-            place, group = groups.pop(0)
-            yield f"{_indent(open_until)}subgraph cluster_{place} {{"
-            open_until.append(group.stop)
-            yield f'{_indent(open_until)}label={quoted(group.title)}; color="#c3c8d0";'
-        yield f"{_indent(open_until)}n{number} [{_attributes(box)}];"
-    while open_until:
-        open_until.pop()
-        yield f"{_indent(open_until)}}}"
-
-
-def _indent(open_until: list[int]) -> str:
-    return "  " * (1 + len(open_until))
+    for depth, part, place in nested(drawing):
+        indent = "  " * (1 + depth)
+        if part is None:
+            yield f"{indent}}}"
+        elif isinstance(part, int):
+            yield f"{indent}n{part} [{_attributes(drawing.boxes[part])}];"
+        else:
+            yield f"{indent}subgraph cluster_{place} {{"
+            yield f'{indent}  label={quoted(part.title)}; color="#c3c8d0";'
 
 
 def _attributes(box: Box) -> str:

@@ -44,6 +44,26 @@ class Drawing:
     groups: tuple[Group, ...]
 
 
+def nested(drawing: Drawing) -> Iterator[tuple[int, int | Group | None, int]]:
+    """The boxes in their order, by number, with the groups around them: a group comes before its
+    first box and None behind its last one. With each, how many groups are around it, and the
+    group's number."""
+    open_until: list[int] = []
+    groups = list(enumerate(drawing.groups))
+    for number in range(len(drawing.boxes)):
+        while open_until and open_until[-1] == number:
+            open_until.pop()
+            yield len(open_until), None, 0
+        while groups and groups[0][1].start == number:
+            place, group = groups.pop(0)
+            yield len(open_until), group, place
+            open_until.append(group.stop)
+        yield len(open_until), number, 0
+    while open_until:
+        open_until.pop()
+        yield len(open_until), None, 0
+
+
 def drawing(graph: Graph) -> Drawing:
     """The drawing of a model: inputs, then layers, then outputs."""
     boxes = [Box(value.name, str(value.type), "input") for value in graph.inputs]

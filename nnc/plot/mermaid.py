@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nnc.plot.drawing import Box, Drawing
+from nnc.plot.drawing import Box, Drawing, nested
 
 _PLAIN = frozenset(" .,:=+-_/()")
 
@@ -17,25 +17,14 @@ def mermaid(drawing: Drawing) -> str:
 
 
 def _nodes(drawing: Drawing) -> Iterator[str]:
-    """The boxes in their order; groups open before their first box and close behind their last."""
-    open_until: list[int] = []
-    groups = list(enumerate(drawing.groups))
-    for number, box in enumerate(drawing.boxes):
-        while open_until and open_until[-1] == number:
-            open_until.pop()
-            yield f"{_indent(open_until)}end"
-        while groups and groups[0][1].start == number:
-            place, group = groups.pop(0)
-            yield f'{_indent(open_until)}subgraph g{place}["{escaped(group.title)}"]'
-            open_until.append(group.stop)
-        yield f"{_indent(open_until)}n{number}{_shape(box)}"
-    while open_until:
-        open_until.pop()
-        yield f"{_indent(open_until)}end"
-
-
-def _indent(open_until: list[int]) -> str:
-    return "  " * (1 + len(open_until))
+    for depth, part, place in nested(drawing):
+        indent = "  " * (1 + depth)
+        if part is None:
+            yield f"{indent}end"
+        elif isinstance(part, int):
+            yield f"{indent}n{part}{_shape(drawing.boxes[part])}"
+        else:
+            yield f'{indent}subgraph g{place}["{escaped(part.title)}"]'
 
 
 def _shape(box: Box) -> str:

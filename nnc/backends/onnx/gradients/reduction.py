@@ -52,13 +52,6 @@ def reduce_sum_square(at: Back) -> None:
         at.give(0, at.mul(at.times(at.x(), 2.0), _wide(at, at.gradient)))
 
 
-@GRADIENTS.of("ReduceL2")
-def reduce_l2(at: Back) -> None:
-    if at.needs():
-        share = at.add("Div", at.gradient, at.y)
-        at.give(0, at.mul(at.x(), _wide(at, share)))
-
-
 @GRADIENTS.of("ReduceMax", "ReduceMin")
 def reduce_max(at: Back) -> None:
     """Equal ones share the gradient."""

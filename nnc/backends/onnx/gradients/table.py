@@ -207,15 +207,6 @@ class Back(Scope):
         if self.needs(number):
             self.give(number, self.fitted(gradient, number, self.shape(self.y)))
 
-    def spread(self, gradient: Handle, handle: Handle, axes: Sequence[int] | None) -> Handle:
-        """A gradient of what was reduced over axes (None: all, to a scalar), repeated along them.
-
-        With axes that were kept, give `()`.
-        """
-        if axes:
-            gradient = self.add("Unsqueeze", gradient, self.whole(axes, "axes"))
-        return self.add("Expand", gradient, self.shape_of(handle))
-
     def chosen(self, condition: Handle, gradient: Handle) -> Handle:
         """The gradient where a condition holds, else 0."""
         return self.add("Where", condition, gradient, self.number(0.0, "zero"))
