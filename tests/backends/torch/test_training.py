@@ -143,13 +143,13 @@ def test_training_ends_after_patience_with_the_best_weights() -> None:
 
     module, model = early("val_loss")
     seen = []
-    original = module.EarlyStopping.ends
+    original = module.EarlyStopping.improves
 
-    def ends(self: Any, model: Any, results: dict[str, float]) -> bool:
+    def improves(self: Any, results: dict[str, float]) -> bool:
         seen.append(model.state_dict()["dense.weight"].clone())
-        return bool(original(self, model, results))
+        return bool(original(self, results))
 
-    module.EarlyStopping.ends = ends
+    module.EarlyStopping.improves = improves
     given = {"loss": 0.0, "accuracy": 0.0}
     made = [given | {"loss": loss} for loss in (3.0, 2.0, 1.0, 1.5, 1.0, 0.5)]
     module.LOG_EVERY = 1000

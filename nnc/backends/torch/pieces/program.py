@@ -16,15 +16,6 @@ EPOCHS: int
 BATCH: int
 ORDER_KEY: int
 LOG_EVERY: int
-MONITOR: str
-PATIENCE: int
-MIN_DELTA: float
-PLATEAU_MONITOR: str
-PLATEAU_FACTOR: float
-PLATEAU_PATIENCE: int
-PLATEAU_THRESHOLD: float
-PLATEAU_COOLDOWN: int
-PLATEAU_MINIMUM: float
 
 
 def objective(model: nn.Module, batch: dict[str, Tensor]) -> Tensor:

@@ -7,22 +7,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from nnc.backends.pieces.watching import EarlyStopping, Plateau
 from nnc.backends.torch.pieces.distributed import Together
 from nnc.backends.torch.pieces.draws import drawn_order, hashed
 from nnc.backends.torch.pieces.program import (
     BATCH,
     EPOCHS,
     LOG_EVERY,
-    MIN_DELTA,
-    MONITOR,
     ORDER_KEY,
-    PATIENCE,
-    PLATEAU_COOLDOWN,
-    PLATEAU_FACTOR,
-    PLATEAU_MINIMUM,
-    PLATEAU_MONITOR,
-    PLATEAU_PATIENCE,
-    PLATEAU_THRESHOLD,
     augment,
     clip_gradients,
     conclude,
@@ -33,55 +25,6 @@ from nnc.backends.torch.pieces.program import (
     optimizer_of,
 )
 from nnc.backends.torch.pieces.regularization import set_step
-
-
-class EarlyStopping:
-    """Ends training after PATIENCE epochs in which MONITOR did not get better."""
-
-    def __init__(self) -> None:
-        self.best = float("inf")
-        self.waited = 0
-        self.weights: dict[str, Tensor] = {}  # when: restore
-
-    def ends(self, model: nn.Module, results: dict[str, float]) -> bool:
-        """Whether this epoch is the last one."""
-        value = results[MONITOR]  # when: not larger
-        value = -results[MONITOR]  # when: larger
-        if value < self.best - MIN_DELTA:
-            self.best, self.waited = value, 0
-            self.weights = copy.deepcopy(model.state_dict())  # when: restore
-        else:
-            self.waited += 1
-        return self.waited >= PATIENCE
-
-
-class Plateau:
-    """Lowers the rate after more than PLATEAU_PATIENCE epochs in which PLATEAU_MONITOR
-    did not get better."""
-
-    def __init__(self) -> None:
-        self.best = float("inf")
-        self.bad = 0
-        self.rest = 0
-        self.share = 1.0
-
-    def rate(self, step: int, steps: int) -> float:
-        """The learning rate of an update as it is by now."""
-        rate = learning_rate(step, steps)
-        return rate if self.share == 1 else max(rate * self.share, PLATEAU_MINIMUM)
-
-    def watch(self, results: dict[str, float]) -> None:
-        """Take note of an epoch."""
-        if PLATEAU_MONITOR not in results:
-            raise ValueError(f"there is no {PLATEAU_MONITOR} without examples for it")
-        if results[PLATEAU_MONITOR] < self.best * (1 - PLATEAU_THRESHOLD):
-            self.best, self.bad = results[PLATEAU_MONITOR], 0
-        else:
-            self.bad = 0 if self.rest else self.bad + 1
-        self.rest = max(self.rest - 1, 0)
-        if self.bad > PLATEAU_PATIENCE:
-            self.share *= PLATEAU_FACTOR
-            self.bad, self.rest = 0, PLATEAU_COOLDOWN
 
 
 def batches(
@@ -134,6 +77,7 @@ def train(
     smallest = (count - 1) % size + 1  # when: distributed
     together = Together(model, optimizer, smallest)  # when: distributed
     early = EarlyStopping()  # when: stop
+    best: dict[str, Tensor] = {}  # when: restore
     plateau = Plateau()  # when: plateau
     history: list[dict[str, float]] = []
     step = 0
@@ -161,10 +105,13 @@ def train(
         if logged:
             print(f"epoch {epoch}: {report(results)}", flush=True)
         plateau.watch(results)  # when: plateau
-        if MONITOR in results and early.ends(model, results):  # when: stop
+        if early.improves(results):  # when: restore
+            best = copy.deepcopy(model.state_dict())  # when: restore
+        early.improves(results)  # when: stop and not restore
+        if early.ends():  # when: stop
             break  # when: stop
-    if early.weights:  # when: restore
-        model.load_state_dict(early.weights)  # when: restore
+    if best:  # when: restore
+        model.load_state_dict(best)  # when: restore
     return history
 
 
