@@ -1,9 +1,10 @@
 """What training watches from epoch to epoch."""
 
+from typing import Any
+
 from nnc.backends.pieces.settings import (
     MIN_DELTA,
     MONITOR,
-    PATIENCE,
     PLATEAU_COOLDOWN,
     PLATEAU_FACTOR,
     PLATEAU_MINIMUM,
@@ -27,6 +28,7 @@ class EarlyStopping:
     def __init__(self) -> None:
         self.best = float("inf")
         self.waited = 0
+        self.weights: Any = None  # when: restore
 
     def improves(self, results: dict[str, float]) -> bool:
         """Take note of an epoch; whether it is the best one so far."""
@@ -37,10 +39,6 @@ class EarlyStopping:
             return True
         self.waited += 1
         return False
-
-    def ends(self) -> bool:
-        """Whether the last epoch was the one to end with."""
-        return self.waited >= PATIENCE
 
 
 class Plateau:

@@ -23,6 +23,7 @@ from nnc.backends.keras.pieces.program import (
 )
 from nnc.backends.keras.pieces.regularization import set_step
 from nnc.backends.pieces.draws import drawn_order, hashed
+from nnc.backends.pieces.settings import PATIENCE
 from nnc.backends.pieces.watching import EarlyStopping, Plateau
 
 
@@ -100,7 +101,6 @@ def train(
     steps = epochs * -(-count // size)
     update = make_update(model, trained)
     early = EarlyStopping()  # when: stop
-    best: list[np.ndarray] = []  # when: restore
     plateau = Plateau()  # when: plateau
     history: list[dict[str, float]] = []
     step = 0
@@ -127,14 +127,21 @@ def train(
         if logged:
             print(f"epoch {epoch}: {report(results)}", flush=True)
         plateau.watch(results)  # when: plateau
-        if early.improves(results):  # when: restore
-            best = model.get_weights()  # when: restore
-        early.improves(results)  # when: stop and not restore
-        if early.ends():  # when: stop
+        if is_last(early, model, results):  # when: stop
             break  # when: stop
-    if best:  # when: restore
-        model.set_weights(best)  # when: restore
+    if early.weights:  # when: restore
+        model.set_weights(early.weights)  # when: restore
     return history
+
+
+def is_last(
+    early: EarlyStopping, model: keras.Model, results: dict[str, float]
+) -> bool:
+    """Whether this epoch is the last one."""
+    if early.improves(results):  # when: restore
+        early.weights = model.get_weights()  # when: restore
+    early.improves(results)  # when: not restore
+    return early.waited >= PATIENCE
 
 
 def evaluate(

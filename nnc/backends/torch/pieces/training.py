@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from nnc.backends.pieces.settings import PATIENCE
 from nnc.backends.pieces.watching import EarlyStopping, Plateau
 from nnc.backends.torch.pieces.distributed import Together
 from nnc.backends.torch.pieces.draws import drawn_order, hashed
@@ -77,7 +78,6 @@ def train(
     smallest = (count - 1) % size + 1  # when: distributed
     together = Together(model, optimizer, smallest)  # when: distributed
     early = EarlyStopping()  # when: stop
-    best: dict[str, Tensor] = {}  # when: restore
     plateau = Plateau()  # when: plateau
     history: list[dict[str, float]] = []
     step = 0
@@ -105,14 +105,19 @@ def train(
         if logged:
             print(f"epoch {epoch}: {report(results)}", flush=True)
         plateau.watch(results)  # when: plateau
-        if early.improves(results):  # when: restore
-            best = copy.deepcopy(model.state_dict())  # when: restore
-        early.improves(results)  # when: stop and not restore
-        if early.ends():  # when: stop
+        if is_last(early, model, results):  # when: stop
             break  # when: stop
-    if best:  # when: restore
-        model.load_state_dict(best)  # when: restore
+    if early.weights:  # when: restore
+        model.load_state_dict(early.weights)  # when: restore
     return history
+
+
+def is_last(early: EarlyStopping, model: nn.Module, results: dict[str, float]) -> bool:
+    """Whether this epoch is the last one."""
+    if early.improves(results):  # when: restore
+        early.weights = copy.deepcopy(model.state_dict())  # when: restore
+    early.improves(results)  # when: not restore
+    return early.waited >= PATIENCE
 
 
 def validated(model: nn.Module, data: dict[str, dict[str, Tensor]]) -> dict[str, float]:
