@@ -7,7 +7,7 @@ Neural Network, XOR by PyTorch* (Konkuk) and L4 *Deep Neural Networks*.
 
 from __future__ import annotations
 
-from curriculum import images, layers, optimisers, perceptrons, series, small, xor
+from curriculum import images, layers, optimisers, perceptrons, series, small, xor, zoo
 from curriculum.lesson import Lesson
 
 
@@ -291,6 +291,15 @@ MODELS = (
         _own("autoencoder", *(f"autoencoder_{name}" for name in images.KINDS)),
         "the error on test digits beside that of the mean image, and what each kind promises",
         images.autoencoders,
+    ),
+    Lesson(
+        "L2-zoo-others",
+        "More of the zoo",
+        "A radial basis function network, an extreme learning machine, a deconvolutional network, "
+        "a generative adversarial network.",
+        _own("rbf", "extreme_learning", "deconvolution", "gan"),
+        "test accuracy, the error beside that of the mean image, where made points lie",
+        zoo.zoo,
     ),
 )
 SECTIONS: dict[str, tuple[Lesson, ...]] = {

@@ -147,6 +147,7 @@ TORCH_FUNCTIONS: dict[type[Op], Function] = {
     activation.LogSoftmax: lambda op, w, x: F.log_softmax(x, batch_axis(op.axis)),
     elementwise.Reciprocal: lambda op, w, x: x.reciprocal(),
     elementwise.Sign: lambda op, w, x: x.sign(),
+    elementwise.StopGradient: lambda op, w, x: x.detach(),
     elementwise.Clip: lambda op, w, x: x.clamp(op.low, op.high),
     elementwise.Cast: _cast,
     reduction.Max: _extreme(torch.amax),

@@ -10,7 +10,10 @@ from nnc.compiler.vocabulary.ops.base import Op
 _DTYPES = {"i32": "int32", "i64": "int64", "bool": "bool"}
 
 
-@OPS.lowers(words.Abs, words.Exp, words.Log, words.Reciprocal, words.Sign, words.Sqrt)
+@OPS.lowers(
+    *(words.Abs, words.Exp, words.Log, words.Reciprocal, words.Sign, words.Sqrt),
+    words.StopGradient,
+)
 def function(op: Op, site: Site) -> py.Expr:
     return py.call(f"ops.{op.word}", site.input)
 

@@ -101,6 +101,8 @@ class Assembly:
     precision: Precision = "float32"
     moment: Moment | None = None
     """Set for a model that trains: statistics are those of the batch, and dropout drops."""
+    detached: set[Handle] = field(default_factory=set)
+    """Values that count as constants where gradients are taken."""
     statistics: dict[str, Handle] = field(default_factory=dict)
     """New running statistics by their full names."""
     nodes: list[OnnxNode] = field(default_factory=list)
@@ -249,6 +251,12 @@ class Place(Scope):
     def moment(self) -> Moment | None:
         """What is known of the training step; None in evaluation."""
         return self._assembly.moment
+
+    def detached(self, x: Handle) -> Handle:
+        """The same value, through which no gradient goes."""
+        made = self.add("Identity", x)
+        self._assembly.detached.add(made)
+        return made
 
     def statistic(self, name: str) -> Handle:
         """A running statistic of the layer; a layer that is used again sees what was kept."""

@@ -16,6 +16,7 @@ from nnc.compiler.vocabulary.ops.elementwise import (
     Reciprocal,
     Sign,
     Sqrt,
+    StopGradient,
 )
 
 _OPERATORS: dict[type[Op], str] = {
@@ -32,6 +33,11 @@ _OPERATORS: dict[type[Op], str] = {
 @ops.lowers(*_OPERATORS)
 def function(op: Op, place: Place) -> Handle:
     return place.add(_OPERATORS[type(op)], place.x)
+
+
+@ops.lowers(StopGradient)
+def stop_gradient(op: StopGradient, place: Place) -> Handle:
+    return place.detached(place.x)
 
 
 @ops.lowers(Clip)

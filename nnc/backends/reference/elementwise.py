@@ -21,6 +21,7 @@ from nnc.compiler.vocabulary.ops.elementwise import (
     Reciprocal,
     Sign,
     Sqrt,
+    StopGradient,
 )
 
 _NUMPY: Mapping[DType, Any] = {
@@ -65,6 +66,11 @@ def reciprocal(op: Reciprocal, call: Call) -> Tensor:
 @ops.lowers(Sign)
 def sign(op: Sign, call: Call) -> Tensor:
     return tape.constant(np.sign(call.x.value))
+
+
+@ops.lowers(StopGradient)
+def stop_gradient(op: StopGradient, call: Call) -> Tensor:
+    return tape.constant(call.x.value)
 
 
 @ops.lowers(Clip)

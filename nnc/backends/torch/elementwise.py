@@ -15,6 +15,7 @@ from nnc.compiler.vocabulary.ops.elementwise import (
     Reciprocal,
     Sign,
     Sqrt,
+    StopGradient,
 )
 
 _FUNCTIONS: dict[type[ElementWise], str] = {
@@ -32,6 +33,11 @@ _METHODS = {"i32": "int", "i64": "long", "bool": "bool"}
 @OPS.lowers(*_FUNCTIONS)
 def function(op: ElementWise, at: Site) -> Lowered:
     return py.call(f"torch.{_FUNCTIONS[type(op)]}", at.input)
+
+
+@OPS.lowers(StopGradient)
+def stop_gradient(op: StopGradient, at: Site) -> Lowered:
+    return py.method(at.input, "detach")
 
 
 @OPS.lowers(Clip)

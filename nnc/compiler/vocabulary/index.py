@@ -107,8 +107,8 @@ _NAMES: Final[dict[str, dict[str, str]]] = {
             "SeparableConvolution1D SeparableConvolution2D"
         ),
         "ops.elementwise": (
-            "Cast Clamp Clip Sign abs absolute astype cast clamp clip exp log neg negate negative "
-            "reciprocal sgn sign sqrt"
+            "Cast Clamp Clip Sign StopGradient abs absolute astype cast clamp clip detach exp log "
+            "neg negate negative reciprocal sgn sign sqrt stop_gradient"
         ),
         "ops.embedding": (
             "Embedding LearnedPositionalEncoding PositionEmbedding PositionalEncoding "

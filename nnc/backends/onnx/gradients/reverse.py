@@ -47,5 +47,5 @@ def _active(assembly: Assembly, by: Sequence[Handle]) -> set[Handle]:
     active = set(by)
     for node in assembly.nodes:
         if GRADIENTS.carries(node.operator) and not active.isdisjoint(node.reads):
-            active.update(node.outputs)
+            active.update(set(node.outputs) - assembly.detached)
     return active

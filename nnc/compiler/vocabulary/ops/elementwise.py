@@ -83,6 +83,14 @@ class Sign(_Function):
     aliases = ("Sign", "sgn")
 
 
+class StopGradient(_Function):
+    """x, through which no gradient goes back: what comes before it is not trained by what comes
+    after. 2 · stop_gradient(x) - x is x with its gradient turned round (Ganin et al. 2016)."""
+
+    word = "stop_gradient"
+    aliases = ("detach", "StopGradient")
+
+
 class Clip(ElementWise):
     """min(max(x, low), high); its derivative is 1 from low to high, the bounds included."""
 
