@@ -2,52 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from nnc.backends import initial
-from nnc.backends.base import Arrays, Runner
-from nnc.backends.registry import BACKENDS
-from nnc.compiler.ir import Program
-from nnc.loading import compile_file
+from tests.specs.zoo import CLASSES, images, lively, program_of, runner
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-
-ZOO = Path(__file__).parents[2] / "specs" / "zoo"
-SMALL = {"size": 64, "classes": 10}
-
-
-def program_of(name: str) -> Program:
-    program, _ = compile_file(ZOO / f"{name}.nn", SMALL)
-    assert program is not None
-    return program
-
-
-def lively(program: Program) -> Arrays:
-    """Weights with statistics that are not 0 and 1, so that a lost one shows."""
-    arrays = initial.weights(program.graph, 1)
-    chance = np.random.default_rng(2)
-    for name, array in arrays.items():
-        if name.endswith("running_mean"):
-            arrays[name] = chance.normal(0, 0.1, array.shape).astype(np.float32)
-        elif name.endswith("running_var"):
-            arrays[name] = chance.uniform(0.5, 1.5, array.shape).astype(np.float32)
-        elif array.ndim == 1:
-            arrays[name] = array + chance.normal(0, 0.05, array.shape).astype(np.float32)
-    return arrays
-
-
-def images(shape: tuple[int, ...]) -> NDArray[np.float32]:
-    return np.random.default_rng(3).normal(size=shape).astype(np.float32)
-
-
-def runner(backend: str, program: Program, arrays: Arrays) -> Runner:
-    return BACKENDS[backend].load_runner()(program, arrays)
 
 
 def torch_resnet(deep: bool) -> nn.Module:
@@ -95,7 +58,7 @@ def torch_resnet(deep: bool) -> nn.Module:
                     blocks.append(Block(channels, width, 2 if stage > 1 and i == 0 else 1))
                     channels = 4 * width if deep else width
                 self.add_module(f"layer{stage}", nn.Sequential(*blocks))
-            self.fc = nn.Linear(channels, SMALL["classes"])
+            self.fc = nn.Linear(channels, CLASSES)
 
         def forward(self, x: Tensor) -> Tensor:
             x = torch.relu(self.bn1(self.conv1(x)))
@@ -149,9 +112,7 @@ def test_equals_keras_applications(backend: str) -> None:
 
     program = program_of("resnet50_v1")
     arrays = lively(program)
-    theirs = keras.applications.ResNet50(
-        weights=None, input_shape=(64, 64, 3), classes=SMALL["classes"]
-    )
+    theirs = keras.applications.ResNet50(weights=None, input_shape=(64, 64, 3), classes=CLASSES)
     for name, array in arrays.items():
         layer, variable = keras_name(name)
         axes = {4: (2, 3, 1, 0), 2: (1, 0), 1: (0,)}[array.ndim]

@@ -19,8 +19,13 @@ from nnc.verify import verify
 
 SPECS = Path(__file__).parents[2] / "specs"
 PATHS = sorted(SPECS.rglob("*.nn"))
-SMALL = {"resnet18": {"size": 32}, "resnet50": {"size": 64}, "resnet50_v1": {"size": 64}}
-HEAVY = {"resnet18", "resnet50", "resnet50_v1"}
+SMALL = {
+    "googlenet": {"size": 32},
+    "resnet18": {"size": 32},
+    "resnet50": {"size": 64},
+    "resnet50_v1": {"size": 64},
+}
+HEAVY = SMALL.keys()
 ALL = [*BACKENDS, REFERENCE.name]
 CORNERS = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.float32)
 
@@ -35,6 +40,7 @@ PARAMETERS = {
     "xor": 9,
     "mnist_mlp": 407_050,
     "cnn64": 684_490,
+    "googlenet": 6_624_904,
     "resnet18": 11_689_512,
     "resnet50": 25_557_032,
 }
