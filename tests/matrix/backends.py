@@ -18,9 +18,9 @@ PRECISIONS: list[tuple[str, Precision]] = [
     ("keras", "float64"),
     ("torch", "float32"),
     ("keras", "float32"),
+    ("onnx", "float64"),
     ("onnx", "float32"),
 ]
-"""onnxruntime has no float64 kernels for half of the ops."""
 
 
 @cache

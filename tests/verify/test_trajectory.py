@@ -94,14 +94,13 @@ def test_networks_train_the_same_in_both_precisions(model: str, backend: str) ->
     found = walked(program(model), 15, [backend], "float64", "float32")
     exact, single = found.paths
     assert found.agrees, (exact.first, single.first)
-    # onnxruntime has no convolution in float64.
-    assert exact.state == ("refused" if (backend, model) == ("onnx", "cnn") else "compared")
-    assert exact.state == "refused" or furthest(exact) < 1e-11
+    assert exact.state == "compared"
+    assert furthest(exact) < 1e-11
     assert 1e-9 < furthest(single) < 1e-3
     assert single.promised == 10
 
 
-@pytest.mark.parametrize("backend", ["torch", "keras"])
+@pytest.mark.parametrize("backend", TRAINING)
 def test_norms_of_convolutions_are_taken_over_all_axes(backend: str) -> None:
     path = compared(program("cnn", "lamb(0.01, weight_decay=0.1)"), 3, backend)
     assert path.agrees, path.message

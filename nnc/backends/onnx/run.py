@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import nnc
 from nnc.backends.base import Arrays, Precision, Runner
 from nnc.backends.onnx.assembly import NUMPY, Array
-from nnc.backends.onnx.emit import DEFAULT_OPSET, assembled, emit
+from nnc.backends.onnx.emit import DEFAULT_OPSET, assembled, drawn
+from nnc.backends.onnx.exact import spell_out
+from nnc.backends.onnx.graph import written
 from nnc.backends.onnx.model import IR_VERSIONS
 from nnc.compiler.diagnostics import Diagnostic, Failed
 from nnc.compiler.ir import Graph, Program
@@ -39,11 +42,18 @@ class OnnxRunner(Runner):
         self._weights = {name: np.asarray(array) for name, array in weights.items()}
         self._program = program
         self._precision = precision
-        artifact = emit(program, self._weights, opset=opset, precision=precision)
+        graph = drawn(program, self._weights, opset=opset, precision=precision)
+        options = onnxruntime.SessionOptions()
+        if precision == "float64":
+            spell_out(graph)
+            level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+            options.graph_optimization_level = level  # fused kernels have numbers in float32
         missing = onnxruntime.capi.onnxruntime_pybind11_state.NotImplemented
         try:
             self._session = onnxruntime.InferenceSession(
-                b"".join(artifact.chunks), providers=["CPUExecutionProvider"]
+                b"".join(written(graph, nnc.__version__).whole),
+                options,
+                providers=["CPUExecutionProvider"],
             )
         except missing as error:
             raise NotImplementedError(

@@ -11,6 +11,7 @@ import numpy as np
 import nnc
 from nnc.backends.base import Arrays, Precision
 from nnc.backends.onnx.assembly import NUMPY, Array, Handle
+from nnc.backends.onnx.exact import spell_out
 from nnc.backends.onnx.graph import OnnxGraph, written
 from nnc.backends.onnx.model import ELEMENT_TYPES
 
@@ -46,6 +47,7 @@ class Session:
         if precision == "float64":  # fused kernels are for float32
             level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
             options.graph_optimization_level = level
+            spell_out(graph)
         missing = onnxruntime.capi.onnxruntime_pybind11_state.NotImplemented
         try:
             self._session = onnxruntime.InferenceSession(

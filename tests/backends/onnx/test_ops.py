@@ -15,41 +15,16 @@ from nnc.backends.onnx.emit import emit
 from nnc.backends.onnx.model import IR_VERSIONS
 from nnc.backends.onnx.run import OnnxRunner, read_weights
 from nnc.compiler.ir import Program, single
-from nnc.compiler.vocabulary.ops.activation import (
-    Celu,
-    Elu,
-    Gelu,
-    HardSigmoid,
-    HardSwish,
-    LeakyRelu,
-    LogSigmoid,
-    Mish,
-    Selu,
-    Softplus,
-    Softsign,
-)
-from nnc.compiler.vocabulary.ops.adaptive import AdaptiveAvgPool
 from nnc.compiler.vocabulary.ops.attention import MultiHeadAttention
 from nnc.compiler.vocabulary.ops.base import example, parse_type
-from nnc.compiler.vocabulary.ops.conv import Window
 from nnc.compiler.vocabulary.ops.embedding import Embedding
-from nnc.compiler.vocabulary.ops.normalization import GroupNorm, InstanceNorm
-from nnc.compiler.vocabulary.ops.pooling import AvgPool, AvgPool2D, GlobalAvgPool
-from nnc.compiler.vocabulary.ops.resize import Upsample
-from nnc.compiler.vocabulary.ops.units import PReLU
+from nnc.compiler.vocabulary.ops.normalization import GroupNorm
+from nnc.compiler.vocabulary.ops.pooling import AvgPool2D
 from tests.backends.reference.torch_ops import TORCH
 from tests.matrix.examples import Case, by_name, cases, random_weights
 
 OPSETS = (18, 20, 23, 26)
 """The oldest; the default; the first with Attention; the newest."""
-
-WITHOUT_FLOAT64 = (
-    *(GroupNorm, InstanceNorm),
-    *(AvgPool, GlobalAvgPool, Window),
-    *(Celu, Elu, HardSigmoid, HardSwish, LogSigmoid, Mish, PReLU, Selu, Softplus, Softsign),
-    *(Gelu, LeakyRelu),
-)
-"""Ops whose operators onnxruntime has in float32 alone; Gelu's tanh form is put together."""
 
 MORE = [
     Case(
@@ -165,31 +140,17 @@ def test_weights_come_back_bit_for_bit(case: Case) -> None:
         assert all(found[name].tobytes() == array.tobytes() for name, array in weights.items())
 
 
-def lacks_float64(case: Case) -> bool:
-    op = case.op
-    if isinstance(op, AdaptiveAvgPool):  # a product of matrices where the windows differ
-        return all(before % after == 0 for before, after in op.sizes(case.example.inputs))
-    if isinstance(op, Upsample):  # a Gather where nearest elements are taken for given sizes
-        return op.interpolates or op.factor is not None
-    return isinstance(op, WITHOUT_FLOAT64) and op != Gelu(approximate=True)
-
-
 @pytest.mark.parametrize("case", cases(), ids=by_name)
-def test_float64_runs_or_says_that_it_can_not(case: Case) -> None:
+def test_float64_is_float64_throughout(case: Case) -> None:
     rng = np.random.default_rng(0)
     weights = random_weights(case.graph, rng)
-    if lacks_float64(case):
-        with pytest.raises(NotImplementedError, match="float64"):
-            OnnxRunner(case.program, weights, "float64")
-        return
     runner = OnnxRunner(case.program, weights, "float64")
     inputs = case.inputs(case.sizes()[0], rng)
     expected = in_torch(case, weights, inputs, torch.float64)
     for name, found in runner.outputs(inputs).items():
         assert found.dtype == expected[name].dtype
         scale = max(1.0, np.abs(expected[name]).max())
-        # LayerNormalization and Softmax hold a part of their work in float32 on some processors.
-        np.testing.assert_allclose(found, expected[name], atol=1e-6 * scale)
+        np.testing.assert_allclose(found, expected[name], rtol=0, atol=1e-13 * scale)
 
 
 def test_embedding_takes_bytes() -> None:

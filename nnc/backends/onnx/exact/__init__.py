@@ -1,0 +1,28 @@
+"""Models in float64 on ONNX Runtime, which has no kernels in float64 for some operators, and for
+others kernels with numbers in float32: each of these is put in by its definition, out of operators
+that are exact.
+
+Only what runs for a comparison or a training in float64 is changed; no file ever has these forms.
+"""
+
+from __future__ import annotations
+
+from nnc.backends.onnx.exact import elementwise, normalization, resize, windows
+from nnc.backends.onnx.exact.table import FORMS, Part
+from nnc.backends.onnx.graph import OnnxGraph
+
+__all__ = ["elementwise", "normalization", "resize", "spell_out", "windows"]
+
+
+def spell_out(graph: OnnxGraph) -> None:
+    """Rewrite a float64 model in place. Its inputs, its outputs and their names stay."""
+    nodes = []
+    for node in graph.nodes:
+        form = FORMS.get(node.operator)
+        if form is None:
+            nodes.append(node)
+            continue
+        part = Part(graph, node)
+        form(part)
+        nodes += part.nodes
+    graph.nodes[:] = nodes
