@@ -13,7 +13,7 @@ from curriculum.plane import Axis, Series, chart
 from curriculum.room import Room
 from nnc import compile_text
 from nnc.backends import initial
-from nnc.backends.base import Arrays
+from nnc.backends.base import Arrays, numbers
 from nnc.backends.registry import Backend
 from nnc.compiler.ir import Program
 from nnc.training.run import Run
@@ -119,7 +119,7 @@ def losses(room: Room) -> Found:
         for backend in training:
             assert backend.load_engine is not None
             engine = backend.load_engine()(program, weights)
-            found[backend.name] = engine.evaluate([given])["loss"]
+            found[backend.name] = numbers(engine.evaluate([given]))["loss"]
         right = all(math.isclose(value, expected, rel_tol=1e-6) for value in found.values())
         told = ", ".join(f"{name} {value:.6f}" for name, value in found.items())
         yield Claim(f"{word} of {prediction} and {target}: {expected:.6f}", told, right)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from nnc.backends.base import Arrays, Engine, Precision
+from nnc.backends.base import Arrays, Engine, Precision, numbers
 from nnc.backends.registry import BACKENDS, REFERENCE, Backend
 from nnc.compiler.ir import Program
 from nnc.loading import compile_file
@@ -42,7 +42,7 @@ class Trained:
     @property
     def results(self) -> dict[str, float]:
         """What was measured at the end."""
-        return {name: value for name, value in self.record.results.items() if value is not None}
+        return self.record.numbers
 
     @property
     def loss(self) -> float:
@@ -65,7 +65,7 @@ class Trained:
 
     def measure(self, split: str) -> dict[str, float]:
         """The loss and the metrics over a split, in evaluation."""
-        return self.engine.evaluate(batches(self.data, split))
+        return numbers(self.engine.evaluate(batches(self.data, split)))
 
     def in_units(self, outputs: Arrays) -> Arrays:
         """Estimates in the units of the data."""

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 Lowering = TypeVar("Lowering", bound=Callable[..., Any])
 Arrays: TypeAlias = "dict[str, NDArray[Any]]"
+Counts: TypeAlias = list[list[int]]
+"""A table of whole numbers, row by row."""
+Result: TypeAlias = float | Counts
+"""What a metric comes to."""
 Precision: TypeAlias = Literal["float32", "float64"]
 Arithmetic: TypeAlias = Precision | Literal["mixed"]
 """What training computes in. `mixed`: weights, their updates, normalisation and losses in float32,
@@ -191,7 +195,7 @@ class Engine(ABC):
         return None
 
     @abstractmethod
-    def evaluate(self, batches: Iterable[Arrays]) -> dict[str, float]:
+    def evaluate(self, batches: Iterable[Arrays]) -> dict[str, Result]:
         """`loss` (the mean over examples, penalties included) and every metric by name over all
         batches, as in evaluation: no dropout, running statistics. Raises ValueError without an
         example."""
@@ -220,6 +224,15 @@ class Engine(ABC):
     def restore(self, state: Arrays) -> None:
         """Go on from a `state`, to the same numbers bit for bit. Raises ValueError for the state of
         another program."""
+
+
+def numbers(results: Mapping[str, Result | None]) -> dict[str, float]:
+    """The results that are numbers: not those that are tables, nor what is missing."""
+    return {
+        name: value
+        for name, value in results.items()
+        if value is not None and not isinstance(value, list)
+    }
 
 
 def shares(parts: Sequence[Arrays]) -> list[float]:

@@ -15,7 +15,10 @@ from nnc.cli.train import BACKENDS
 from nnc.cli.verb import FILE, Verb
 
 if TYPE_CHECKING:
-    from nnc.training.answers import Split, Which
+    from collections.abc import Iterator
+
+    from nnc.backends.base import Counts
+    from nnc.training.answers import Measured, Split, Which
 
 
 @click.command(
@@ -54,7 +57,30 @@ def command(
     if format_ == "json":
         give(json.dumps(asdict(found), indent=2))
         return
+    give("\n".join(_shown(found)))
+
+
+def _shown(found: Measured) -> Iterator[str]:
+    """The lines of what was found: the numbers, then the tables."""
+    from nnc.backends.base import numbers
+
     rows = [("split", found.split), ("examples", f"{found.examples:,}")]
-    rows += [(name, f"{value:.6g}") for name, value in found.results.items()]
+    rows += [(name, f"{value:.6g}") for name, value in numbers(found.results).items()]
     width = max(len(name) for name, _ in rows)
-    give("\n".join(f"{name:{width}}  {text}" for name, text in rows))
+    yield from (f"{name:{width}}  {text}" for name, text in rows)
+    for name, result in found.results.items():
+        if isinstance(result, list):
+            yield from ("", name, *_table(found.classes[name], result))
+
+
+def _table(names: list[str], counts: Counts) -> Iterator[str]:
+    """The lines of a table of counts: true classes are rows, answers are columns."""
+    from nnc.compiler.snippet import visible
+
+    heads = [visible(name) for name in names]
+    rows = [["true \\ predicted", *heads]]
+    rows += [[head, *map(str, row)] for head, row in zip(heads, counts, strict=True)]
+    first, *widths = (max(map(len, column)) for column in zip(*rows, strict=True))
+    for head, *cells in rows:
+        numbers = (f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
+        yield "  " + "  ".join([f"{head:{first}}", *numbers])

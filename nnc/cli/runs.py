@@ -57,16 +57,18 @@ def command(folder: str, metric: str | None, format_: str) -> None:
 
 def _sorted(runs: list[tuple[Folder, Record]], metric: str) -> list[tuple[Folder, Record]]:
     """The best first; those without the metric last."""
-    names = sorted({name for _, record in runs for name in record.results})
+    names = sorted({name for _, record in runs for name in record.numbers})
     if metric not in names:
         from nnc.compiler.diagnostics import did_you_mean
 
+        is_table = any(metric in record.results for _, record in runs)
+        why = f"`{metric}` is a table, which has no order" if is_table else f"no run has `{metric}`"
         measured = f"measured are {', '.join(names)}" if names else "no run has come to an end"
-        raise Unusable(f"no run has `{metric}`", did_you_mean(metric, names) or measured)
+        raise Unusable(why, did_you_mean(metric, names) or measured)
     sign = -1 if _larger_is_better(metric) else 1
 
     def place(run: tuple[Folder, Record]) -> tuple[bool, float]:
-        value = run[1].results.get(metric)
+        value = run[1].numbers.get(metric)
         return value is None, sign * (value or 0.0)
 
     return sorted(runs, key=place)
@@ -97,7 +99,7 @@ def _rows(runs: list[tuple[Folder, Record]], metric: str | None) -> list[list[st
             _best(record),
             record.status,
             record.started[:16].replace("T", " "),
-            *([] if metric is None else [_number(record.results.get(metric))]),
+            *([] if metric is None else [_number(record.numbers.get(metric))]),
         ]
         for folder, record in runs
     ]

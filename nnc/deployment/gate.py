@@ -1,7 +1,7 @@
 """Whether a model of less precision is still good enough: measured on examples that were held out.
 
-The score is the spec's first metric. Without one it is the agreement of the outputs with those of
-float32: 1 - ‖difference‖ / ‖outputs‖.
+The score is the spec's first metric that is a number. Without one it is the agreement of the
+outputs with those of float32: 1 - ‖difference‖ / ‖outputs‖.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from nnc.backends.base import Arrays
+from nnc.backends.base import Arrays, numbers
 from nnc.backends.onnx.graph import OnnxGraph
 from nnc.compiler.diagnostics import Diagnostic, Failed, Label
 from nnc.compiler.ir import MetricUse, Program
@@ -123,14 +123,16 @@ def score(program: Program, outputs: Arrays, exact: Arrays, held_out: Arrays) ->
 
     given = outputs[use.output].astype(np.float64)
     target = held_out[use.target.name]
-    value = metrics.find(use.metric)(use.metric, given, target)
-    return Score(use.name, float(value), use.metric.larger_is_better)
+    found = {use.name: metrics.find(use.metric)(use.metric, given, target)}
+    return Score(use.name, numbers(found)[use.name], use.metric.larger_is_better)
 
 
 def _metric(program: Program) -> MetricUse | None:
     uses = program.training.metrics if program.training else ()
     outputs = {output.value.name: output.name for output in program.graph.outputs}
-    return next((use for use in uses if use.prediction.name in outputs), None)
+    return next(
+        (use for use in uses if use.prediction.name in outputs and not use.metric.table), None
+    )
 
 
 def worst_layers(graph: OnnxGraph, exact: Chunks, made: Chunks, inputs: Arrays) -> dict[str, float]:

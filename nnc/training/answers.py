@@ -10,10 +10,11 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from nnc.backends import recipes, weights
-from nnc.backends.base import Arrays
+from nnc.backends.base import Arrays, Result
 from nnc.backends.pieces.columns import is_number
 from nnc.compiler.diagnostics import Diagnostic, Failed
-from nnc.compiler.ir import Program
+from nnc.compiler.ir import Program, Value
+from nnc.compiler.types import INTEGERS
 from nnc.compiler.vocabulary.data import Csv, Text
 from nnc.training.data import Dataset, prepare_inputs
 from nnc.training.engines import Setup, load, precision_of
@@ -32,7 +33,9 @@ class Measured:
 
     split: str
     examples: int
-    results: dict[str, float]
+    results: dict[str, Result]
+    classes: dict[str, list[str]]
+    """The names of the rows, and of the columns, of each table among the results."""
 
 
 def evaluate(
@@ -65,7 +68,25 @@ def evaluate(
         setup = Setup(backend, precision_of(backend))
     engine = load(program, read_weights(folder, record, program, which), setup)
     results = engine.evaluate(batches(data, chosen))
-    return Measured(chosen, len(data.splits[chosen]), results)
+    return Measured(chosen, len(data.splits[chosen]), results, _names(program, data, results))
+
+
+def _names(program: Program, data: Dataset, results: Mapping[str, Result]) -> dict[str, list[str]]:
+    targets = {use.name: use.target for use in training_of(program).metrics}
+    return {
+        name: answer_names(targets[name], data.labels, len(result))
+        for name, result in results.items()
+        if isinstance(result, list)
+    }
+
+
+def answer_names(target: Value, labels: Mapping[str, list[str]], count: int) -> list[str]:
+    """What so many answers are called: by the names of the target's classes, or their numbers; no
+    and yes where the target has no class numbers."""
+    known = labels.get(target.name, [])
+    if len(known) == count:
+        return known
+    return [str(n) for n in range(count)] if target.type.dtype in INTEGERS else ["no", "yes"]
 
 
 def _first(data: Dataset) -> str:

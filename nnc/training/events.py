@@ -16,6 +16,7 @@ from typing import BinaryIO
 import numpy as np
 
 from nnc.backends import protobuf
+from nnc.backends.base import numbers
 from nnc.training.loop import Epoch
 
 VERSION = "brain.Event:2"
@@ -36,8 +37,9 @@ class Events:
         self._validation = EventFile(folder / "validation", epochs) if validated else None
 
     def add(self, epoch: Epoch, norms: Mapping[str, float] | None) -> None:
-        """Write down an epoch; `norms` are those of the gradients, for a logged one."""
-        results = epoch.results
+        """Write down an epoch, without tables; `norms` are those of the gradients, for a logged
+        one."""
+        results = numbers(epoch.results)
         own = {name: x for name, x in results.items() if not name.startswith("val_")}
         gradients = {f"gradients/{name}": norm for name, norm in (norms or {}).items()}
         self._train.add(epoch.number, {**own, "rate": epoch.rate, **gradients})

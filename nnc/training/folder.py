@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 from pydantic import NonNegativeInt, PositiveInt, TypeAdapter, ValidationError
 
-from nnc.backends.base import Arithmetic
+from nnc.backends.base import Arithmetic, Result, numbers
 from nnc.backends.files import write_whole
 from nnc.backends.safetensors import Malformed
 from nnc.compiler.diagnostics import Diagnostic, Failed
@@ -72,9 +72,14 @@ class Record:
     best_value: float | None = None
     keeps: Literal["best", "last"] = "last"
     """Which weights are the run's result: the best ones where early stopping restores them."""
-    results: dict[str, float | None] = field(default_factory=dict)
+    results: dict[str, Result | None] = field(default_factory=dict)
     """Those of the last epoch, and with the test examples' as `test_…`; None for what is no finite
     number, which JSON doesn't have."""
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """The results that are numbers."""
+        return numbers(self.results)
 
     @property
     def setup(self) -> Setup:
@@ -183,7 +188,8 @@ class Folder:
     def write_record(self, record: Record) -> None:
         """Raises OSError."""
         results = {
-            n: x if x is not None and isfinite(x) else None for n, x in record.results.items()
+            n: None if isinstance(x, float) and not isfinite(x) else x
+            for n, x in record.results.items()
         }
         plain = asdict(replace(record, results=results))
         write_json(self.record, {"version": _VERSION, **plain})

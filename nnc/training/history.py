@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
+from nnc.backends.base import Counts, Result
 from nnc.backends.files import write_whole
 from nnc.compiler.ir import Graph, Program, Training
 from nnc.training.events import Events
@@ -22,6 +24,8 @@ from nnc.training.watching import training_of
 
 _COUNTS = ("epoch", "step", "rate")
 """The columns that are no results."""
+_SHOWN = 40
+"""Characters that are shown of a cell that makes no sense."""
 
 
 def columns(training: Training, *, validated: bool) -> list[str]:
@@ -42,8 +46,8 @@ def trained(graph: Graph) -> list[str]:
 
 
 class Table:
-    """A CSV file that grows. A number is written so that it reads back as the same; what was not
-    measured is left empty."""
+    """A CSV file that grows. A number is written so that it reads back as the same, a table of
+    counts as JSON; what was not measured is left empty."""
 
     def __init__(self, path: Path, columns: Sequence[str], epochs: int = 0) -> None:
         """Begin a file, or go on after its first `epochs` epochs. Raises OSError."""
@@ -52,9 +56,9 @@ class Table:
         write_whole(path, [self._text([dict(zip(columns, columns, strict=True)), *kept]).encode()])
         self._file: TextIO = path.open("a", encoding="utf-8", newline="")
 
-    def add(self, row: Mapping[str, float | int]) -> None:
+    def add(self, row: Mapping[str, Result]) -> None:
         """Append the row of an epoch."""
-        self._file.write(self._text([{name: repr(value) for name, value in row.items()}]))
+        self._file.write(self._text([{name: _cell(value) for name, value in row.items()}]))
 
     def _text(self, rows: Iterable[Mapping[str, str]]) -> str:
         text = io.StringIO()
@@ -68,6 +72,10 @@ class Table:
 
     def close(self) -> None:
         self._file.close()
+
+
+def _cell(value: Result) -> str:
+    return json.dumps(value) if isinstance(value, list) else repr(value)
 
 
 class Journal:
@@ -91,7 +99,7 @@ class Journal:
 
     def add(self, epoch: Epoch, norms: Mapping[str, float] | None) -> None:
         """Write down an epoch; `norms` are those of the gradients, for a logged one."""
-        row: dict[str, float | int] = {"epoch": epoch.number, "step": epoch.step}
+        row: dict[str, Result] = {"epoch": epoch.number, "step": epoch.step}
         self._history.add({**row, "rate": epoch.rate, **epoch.results})
         if self._events is not None:
             self._events.add(epoch, norms)
@@ -123,9 +131,12 @@ def line(epoch: Epoch) -> str:
     return f"epoch {epoch.number}: {shown(epoch.results)}"
 
 
-def shown(results: Mapping[str, float]) -> str:
+def shown(results: Mapping[str, Result]) -> str:
     """Results in one line."""
-    return ", ".join(f"{name} {value:.6g}" for name, value in results.items())
+    return ", ".join(
+        f"{name} {value if isinstance(value, list) else f'{value:.6g}'}"
+        for name, value in results.items()
+    )
 
 
 def now() -> str:
@@ -143,7 +154,7 @@ def rows(path: Path) -> list[dict[str, str]]:
     try:
         text = path.read_text(encoding="utf-8")
         whole = text[: text.rfind("\n") + 1]
-        found = list(csv.DictReader(io.StringIO(whole), strict=True))
+        found = _read(whole)
     except (UnicodeDecodeError, csv.Error):
         raise damaged(path, "it is no CSV in UTF-8") from None
     for number, row in enumerate(found, 2):
@@ -152,17 +163,41 @@ def rows(path: Path) -> list[dict[str, str]]:
     return found
 
 
-def results(path: Path, epoch: int) -> dict[str, float]:
+def _read(text: str) -> list[dict[str, str]]:
+    """The rows of a CSV text, however long a cell is: tables of many classes are. Raises
+    csv.Error."""
+    before = csv.field_size_limit(max(len(text), 1))
+    try:
+        return list(csv.DictReader(io.StringIO(text), strict=True))
+    finally:
+        csv.field_size_limit(before)
+
+
+def results(path: Path, epoch: int) -> dict[str, Result]:
     """What was measured in an epoch; nothing when the file doesn't have it. Raises as `rows`."""
     for row in rows(path):
         if int(row["epoch"]) == epoch:
             cells = {name: text for name, text in row.items() if name not in _COUNTS and text}
-            return {name: _number(path, text) for name, text in cells.items()}
+            return {name: _result(path, text) for name, text in cells.items()}
     return {}
 
 
-def _number(path: Path, text: str) -> float:
+def is_table(cell: str) -> bool:
+    """Whether a cell has a table and no number."""
+    return cell.startswith("[")
+
+
+def _result(path: Path, text: str) -> Result:
     try:
-        return float(text)
-    except ValueError:
-        raise damaged(path, f"{text!r} is no number") from None
+        return _counts(text) if is_table(text) else float(text)
+    except (ValueError, RecursionError):
+        raise damaged(path, f"{text[:_SHOWN]!r} is no number and no table of counts") from None
+
+
+def _counts(text: str) -> Counts:
+    """A table as it was written. Raises ValueError, RecursionError."""
+    rows = json.loads(text)
+    if not all(isinstance(row, list) and all(type(n) is int for n in row) for row in rows):
+        raise ValueError
+    found: Counts = rows
+    return found

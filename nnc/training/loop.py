@@ -18,7 +18,7 @@ import numpy as np
 from pydantic import NonNegativeInt
 
 from nnc.backends import draws
-from nnc.backends.base import Arrays, Engine
+from nnc.backends.base import Arrays, Engine, Result, numbers
 from nnc.backends.reference.schedules import rate
 from nnc.compiler.ir import Program
 from nnc.compiler.vocabulary.schedules import Plateau
@@ -58,7 +58,7 @@ class Epoch:
     step: int
     rate: float
     """The learning rate of its last update."""
-    results: dict[str, float]
+    results: dict[str, Result]
     logged: bool
     """Whether it is one of those that are told of: every `log_every`th, the first, the last."""
     is_best: bool
@@ -160,17 +160,18 @@ class Loop:
         number = progress.epoch + 1
         logged = number in (1, self.training.epochs) or number % self.training.log_every == 0
         results = self._results(logged=logged)
-        best = progress.best.after(number, results[self.goal.monitor], self.goal)
+        told = numbers(results)
+        best = progress.best.after(number, told[self.goal.monitor], self.goal)
         schedule, stop = self.training.schedule, self.training.stop
         if isinstance(schedule, Plateau):
-            progress.slowing = progress.slowing.after(results[schedule.monitor], schedule)
+            progress.slowing = progress.slowing.after(told[schedule.monitor], schedule)
         progress.best, progress.epoch = best, number
         progress.batches, progress.total = 0, 0.0
         progress.stopped = stop is not None and best.waited >= stop.patience
         return Epoch(number, progress.step, rate, results, logged, best.epoch == number)
 
-    def _results(self, *, logged: bool) -> dict[str, float]:
-        results = {"loss": self.progress.total / len(self.rows)}
+    def _results(self, *, logged: bool) -> dict[str, Result]:
+        results: dict[str, Result] = {"loss": self.progress.total / len(self.rows)}
         monitored = self.goal.monitor in {use.name for use in self.training.metrics}
         if self.training.metrics and (logged or monitored):
             results = self.evaluate("train") | results
@@ -179,7 +180,7 @@ class Loop:
             results |= {f"val_{name}": value for name, value in measured.items()}
         return results
 
-    def evaluate(self, split: str) -> dict[str, float]:
+    def evaluate(self, split: str) -> dict[str, Result]:
         """The loss and the metrics over the examples of a split."""
         begun, before = perf_counter(), self.spent.reading
         found = self.engine.evaluate(self._timed(batches(self.data, split)))

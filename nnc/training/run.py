@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from nnc.backends import weights as canonical
-from nnc.backends.base import Arrays, Engine, Precision
+from nnc.backends.base import Arrays, Engine, Precision, Result
 from nnc.compiler.diagnostics import Diagnostic, Failed
 from nnc.compiler.ir import Program
 from nnc.training import divergence, history, snapshot
@@ -149,7 +149,7 @@ class Run:
     def _end(self, status: Status, journal: history.Journal) -> None:
         """The end of a run that can be used or continued: weights, results, record."""
         self._snapshot(journal)
-        tested: dict[str, float] = {}
+        tested: dict[str, Result] = {}
         if status != "interrupted" and "test" in self.loop.data.splits:
             tested = self._test()
         self._record(status, {**self._results, **tested})
@@ -157,7 +157,7 @@ class Run:
         journal.say(f"{status} after epoch {self.progress.epoch}{told}")
         self._report()
 
-    def _test(self) -> dict[str, float]:
+    def _test(self) -> dict[str, Result]:
         """The test examples by the weights that are the run's result."""
         measured = self._result().evaluate(batches(self.loop.data, "test"))
         return {f"test_{name}": value for name, value in measured.items()}
@@ -185,7 +185,7 @@ class Run:
             engine = self._result()
         report.write(self.folder, self.record, self.loop.program, self.loop.data, engine, note)
 
-    def _record(self, status: Status, results: dict[str, float]) -> None:
+    def _record(self, status: Status, results: dict[str, Result]) -> None:
         best = self.progress.best
         self.record = replace(
             self.record,

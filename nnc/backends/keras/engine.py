@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nnc.backends.base import Arithmetic, Arrays, Engine, shares, size
+from nnc.backends.base import Arithmetic, Arrays, Engine, Result, shares, size
 from nnc.backends.keras.run import KerasRunner
 from nnc.compiler.ir import Program
 
@@ -91,7 +91,7 @@ class KerasEngine(Engine):
     def _batch(self, arrays: Arrays) -> dict[str, Any]:
         return self._runner.tensors(arrays)
 
-    def evaluate(self, batches: Iterable[Arrays]) -> dict[str, float]:
+    def evaluate(self, batches: Iterable[Arrays]) -> dict[str, Result]:
         total, count = 0.0, 0
         known: dict[str, list[Any]] = {}
         for arrays in batches:
@@ -104,7 +104,7 @@ class KerasEngine(Engine):
             count += size(arrays)
         if not count:
             raise ValueError("there is no example to evaluate")
-        results = {"loss": total / count}
+        results: dict[str, Result] = {"loss": total / count}
         return {**results, **self._module["conclude"](known)} if self._measures else results
 
     def outputs(self, inputs: Arrays) -> Arrays:

@@ -54,9 +54,9 @@ _FILES = {
     ),
     "merge": "greater_of less_of scaled",
     "metrics": (
-        "absolute_errors area_under_curve f1 judged_answers judged_classes precision r_squared "
-        "ratio recall right_among right_answers right_classes root_ratio scored spreads "
-        "squared_errors"
+        "absolute_errors area_under_curve confused_answers confused_classes confusion_matrix f1 "
+        "judged_answers judged_classes precision r_squared ratio recall right_among right_answers "
+        "right_classes root_ratio scored spreads squared_errors"
     ),
     "normalization": "BatchNorm RMSNorm",
     "optimizers": "Adadelta Adagrad Adam Adamax Lamb Lion Nadam RMSprop SGD",

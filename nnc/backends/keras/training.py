@@ -168,11 +168,12 @@ def conclude(training: Training, piece: PieceNames) -> py.Function:
         for use in training.metrics
     }
     lists = py.subscript("list", py.name("Any"))
+    result = "Any" if any(use.metric.table for use in training.metrics) else "float"
     return py.Function(
         "conclude",
         (py.Parameter("parts", py.subscript("dict", (py.name("str"), lists))),),
         (py.Return(py.value(results)),),
-        py.subscript("dict", (py.name("str"), py.name("float"))),
+        py.subscript("dict", (py.name("str"), py.name(result))),
         "The metrics, from what is known of them from each batch.",
     )
 
@@ -241,6 +242,7 @@ def features(program: Program) -> frozenset[str]:
         "random": any(node.op.is_random for node in program.graph.nodes),
         "constrained": bool(program.graph.constraints),
         "measured": bool(training.metrics) and not monitored,
+        "tables": any(use.metric.table for use in training.metrics),
         "monitored": monitored,
         "plateau": isinstance(training.schedule, Plateau),
         "stop": stop is not None,

@@ -115,10 +115,11 @@ class Comparison(Scope):
         places = self.add("Unsqueeze", numbers, last)
         return self.add("Squeeze", self.add("GatherElements", x, places, axis=-1), last)
 
-    def one_hot(self, numbers: Handle) -> Handle:
-        """Truths: which element of a row along the last axis has the row's number."""
+    def one_hot(self, numbers: Handle, count: Handle | None = None) -> Handle:
+        """Truths: which element of a row along the last axis has the row's number. A row has
+        `count` elements, without it as many as the prediction."""
         zero, one = self.whole(0, "zero"), self.whole(1, "one")
-        every = self.add("Range", zero, self.places(), one)
+        every = self.add("Range", zero, count or self.places(), one)
         places = self.add("Unsqueeze", numbers, self.whole([-1], "last"))
         return self.add("Equal", every, places)
 

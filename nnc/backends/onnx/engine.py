@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nnc.backends.base import Arithmetic, Arrays, Engine, Precision, shares, size
+from nnc.backends.base import Arithmetic, Arrays, Engine, Precision, Result, shares, size
 from nnc.backends.onnx.assembly import Array
 from nnc.backends.onnx.descent import NEXT, RATE
 from nnc.backends.onnx.session import Session, Tensor, array, tensor
@@ -122,7 +122,7 @@ class OnnxEngine(Engine):
     def _norms(self) -> Session:
         return Session(gradient_norms(self._program, self._precision), self._precision)
 
-    def evaluate(self, batches: Iterable[Arrays]) -> dict[str, float]:
+    def evaluate(self, batches: Iterable[Arrays]) -> dict[str, Result]:
         session, metrics = self._evaluation
         total, count = 0.0, 0
         known: dict[str, list[Array]] = {name: [] for name in metrics}

@@ -11,17 +11,17 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from nnc.backends.base import Table
+from nnc.backends.base import Counts, Result, Table
 from nnc.backends.onnx.assembly import Array, Handle
 from nnc.backends.onnx.comparison import Comparison
 from nnc.backends.onnx.model import ELEMENT_TYPES
 from nnc.compiler.types import Shape, Symbol
 from nnc.compiler.vocabulary import metrics as words
 
-Finish: TypeAlias = Callable[[Sequence[Array]], float]
+Finish: TypeAlias = Callable[[Sequence[Array]], Result]
 MetricLowering: TypeAlias = Callable[[Any, Comparison], tuple[Handle, Finish]]
 """(metric, what it compares) -> the statistics of a batch, and the function of all of them that
-gives the number."""
+gives the result."""
 
 METRICS: Table[MetricLowering] = Table("onnx", "metric")
 
@@ -60,6 +60,24 @@ def accuracy(metric: words.Accuracy, at: Comparison) -> tuple[Handle, Finish]:
     else:
         right = at.add("Equal", *_answers(at, metric.threshold))
     return _tally(at, right), ratio
+
+
+@METRICS.lowers(words.ConfusionMatrix)
+def confused(metric: words.ConfusionMatrix, at: Comparison) -> tuple[Handle, Finish]:
+    """How often each true class (row) is taken for each (column): a product of truths and answers
+    as zeros and ones, in which a target that is no class has no one."""
+    if metric.classes(at.types):
+        answer, truth = _best(at), at.class_numbers()
+        places = at.places()
+    else:
+        both = _answers(at, metric.threshold)
+        answer, truth = (at.add("Cast", x, to=ELEMENT_TYPES["i64"]) for x in both)
+        places = at.whole(2, "answers")
+    shape = at.whole([-1], "shape")
+    answers, truths = (
+        _exact(at, at.one_hot(at.add("Reshape", x, shape), places)) for x in (answer, truth)
+    )
+    return at.add("MatMul", at.add("Transpose", truths, perm=[1, 0]), answers), confusion_matrix
 
 
 @METRICS.lowers(words.TopK)
@@ -133,10 +151,12 @@ def area_under_curve(metric: words.Auc, at: Comparison) -> tuple[Handle, Finish]
 
 
 def shape_of(finish: Finish, name: str) -> Shape:
-    """The shape of what `finish` takes: a sum and a count, or several numbers for each of some
-    places; `name` is that of the metric's output."""
+    """The shape of what `finish` takes: a sum and a count, a table, or several numbers for each of
+    some places; `name` is that of the metric's output."""
     if finish in (ratio, root_ratio):
         return (2,)
+    if finish is confusion_matrix:
+        return Symbol(f"{name}/classes"), Symbol(f"{name}/classes")
     return Symbol(f"{name}/numbers"), Symbol(f"{name}/places")
 
 
@@ -144,6 +164,12 @@ def ratio(parts: Sequence[Array]) -> float:
     """The sum over the count."""
     amount, number = sum(parts[1:], parts[0])
     return float(amount / number)
+
+
+def confusion_matrix(parts: Sequence[Array]) -> Counts:
+    """The counts of all batches."""
+    counts: Counts = sum(parts[1:], parts[0]).astype(np.int64).tolist()
+    return counts
 
 
 def root_ratio(parts: Sequence[Array]) -> float:

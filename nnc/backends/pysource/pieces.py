@@ -10,6 +10,7 @@ backend's package does not have is looked for in `nnc.backends.pieces`, which al
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -18,6 +19,7 @@ from importlib.resources import files
 from nnc.backends.pysource.statements import FromImport, Import, Segment
 
 SHARED = "nnc.backends.pieces"
+_EXCHANGE = re.compile(r"# with (\w+): (.+) -> (.+)")
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,9 @@ def load(
     """The pieces named `file:name` of a package (`nnc.backends.torch.pieces`), with all they need.
 
     `given` are names that the program defines itself: they are not copied. A line that ends in `#
-    when: word` is copied for programs with that feature only. Raises KeyError for a name that the
-    file does not define.
+    when: word` is copied for programs with that feature only. A line `# with word: a -> b` puts b
+    in the place of a in the whole file, for such programs. Raises KeyError for a name that the file
+    does not define.
     """
     found: dict[tuple[str, str], Piece] = {}
     collect = _Collector(package, frozenset(given), frozenset(features), found)
@@ -92,6 +95,7 @@ def read(package: str, file: str, features: frozenset[str] = frozenset()) -> Map
     path = path if path.is_file() else files(SHARED).joinpath(f"{file}.py")
     source = path.read_text(encoding="utf-8")
     source = "\n".join(_chosen(source.split("\n"), features))
+    source = _exchanged(source, features)
     tree = ast.parse(source)
     return _File(package, file, source.split("\n"), tree)
 
@@ -141,6 +145,15 @@ def _chosen(lines: Iterable[str], features: frozenset[str]) -> Iterator[str]:
         wanted = (not word.startswith("not ") for word in condition.split(" and "))
         if not mark or all((w in features) == want for w, want in zip(words, wanted, strict=True)):
             yield code
+
+
+def _exchanged(source: str, features: frozenset[str]) -> str:
+    """The source with what its lines `# with` say, without these lines."""
+    for feature, before, after in _EXCHANGE.findall(source):
+        source = _EXCHANGE.sub("", source, 1)
+        if feature in features:
+            source = source.replace(before, after)
+    return source
 
 
 def _text(node: ast.stmt, lines: list[str]) -> str:

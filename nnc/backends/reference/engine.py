@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from nnc.backends.base import Arithmetic, Arrays, Engine, shares, size
+from nnc.backends.base import Arithmetic, Arrays, Engine, Result, shares, size
 from nnc.backends.reference import table
 from nnc.backends.reference.run import ReferenceRunner
 from nnc.backends.reference.schedules import rate
@@ -87,7 +87,7 @@ class ReferenceEngine(Engine):
         """The gradient of each trained weight in the last step, after clipping."""
         return self._gradients
 
-    def evaluate(self, batches: Iterable[Arrays]) -> dict[str, float]:
+    def evaluate(self, batches: Iterable[Arrays]) -> dict[str, Result]:
         total, count = 0.0, 0
         judged: dict[str, list[tuple[Array, Array]]] = {}
         for batch in batches:
@@ -99,7 +99,7 @@ class ReferenceEngine(Engine):
                 judged.setdefault(use.name, []).append(pair)
         if not count:
             raise ValueError("there is no example to evaluate")
-        results = {"loss": total / count}
+        results: dict[str, Result] = {"loss": total / count}
         for use in self._training.metrics:
             prediction, target = map(np.concatenate, zip(*judged[use.name], strict=True))
             results[use.name] = table.metrics.find(use.metric)(use.metric, prediction, target)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from nnc.backends.base import Counts
 from nnc.backends.reference.table import metrics
 from nnc.backends.reference.tape import Array
 from nnc.compiler.vocabulary import metrics as words
@@ -14,6 +15,19 @@ def accuracy(metric: words.Accuracy, prediction: Array, target: Array) -> float:
     if target.dtype.kind in "iu":
         return float(np.mean(prediction.argmax(axis=-1) == target))
     return float(np.mean((prediction > metric.threshold) == (target > 0.5)))
+
+
+@metrics.lowers(words.ConfusionMatrix)
+def confusion_matrix(metric: words.ConfusionMatrix, prediction: Array, target: Array) -> Counts:
+    if target.dtype.kind in "iu":
+        size, truth, answer = prediction.shape[-1], target, prediction.argmax(axis=-1)
+    else:
+        size, truth, answer = 2, target > 0.5, prediction > metric.threshold
+    counts = np.zeros((size, size), np.int64)
+    known = (truth >= 0) & (truth < size)
+    np.add.at(counts, (truth[known].astype(np.int64), answer[known].astype(np.int64)), 1)
+    found: Counts = counts.tolist()
+    return found
 
 
 @metrics.lowers(words.MeanAbsoluteError)

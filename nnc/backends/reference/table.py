@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from nnc.backends.base import Table
+from nnc.backends.base import Result, Table
 from nnc.backends.reference.tape import Array, Tensor, constant, mean, total
 from nnc.compiler.vocabulary.losses.base import Reduced
 from nnc.compiler.vocabulary.ops.base import Types
@@ -81,8 +81,8 @@ LossFormula: TypeAlias = Callable[[Any, Judged], Tensor]
 ConstraintFormula: TypeAlias = Callable[[Any, Array], Array]
 """(constraint, a weight after an update) -> the weight that it becomes."""
 PenaltyFormula: TypeAlias = Callable[[Any, Tensor], Tensor]
-MetricFormula: TypeAlias = Callable[[Any, Array, Array], float]
-"""(metric, predictions of all examples, their targets) -> one number."""
+MetricFormula: TypeAlias = Callable[[Any, Array, Array], Result]
+"""(metric, predictions of all examples, their targets) -> one number, or a table of counts."""
 RateFormula: TypeAlias = Callable[[Any, float, int, int], float]
 """(schedule, η₀, updates done after the warm-up, updates of the schedule in all) -> η."""
 ClipFormula: TypeAlias = Callable[[Any, dict[str, Array]], dict[str, Array]]

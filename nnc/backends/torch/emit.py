@@ -27,6 +27,7 @@ _IMPORTS: dict[str, py.Import | py.FromImport] = {
     "Tensor": py.FromImport("torch", "Tensor"),
     "math": py.Import("math"),
     "Path": py.FromImport("pathlib", "Path"),
+    "Any": py.FromImport("typing", "Any"),
 }
 _DTYPES: dict[DType, str] = {
     "f16": "float32",

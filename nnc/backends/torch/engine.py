@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nnc.backends.base import Arithmetic, Arrays, Engine, shares, size
+from nnc.backends.base import Arithmetic, Arrays, Engine, Result, shares, size
 from nnc.backends.torch.run import TorchRunner
 from nnc.compiler.ir import Program
 
@@ -62,7 +62,7 @@ class TorchEngine(Engine):
     def rate(self, step: int, steps: int) -> float:
         return float(self._module.learning_rate(step, steps))
 
-    def evaluate(self, batches: Iterable[Arrays]) -> dict[str, float]:
+    def evaluate(self, batches: Iterable[Arrays]) -> dict[str, Result]:
         total, count = 0.0, 0
         known: dict[str, list[Any]] = {}
         for loss, measured, examples in self._evaluated(batches):
@@ -72,7 +72,7 @@ class TorchEngine(Engine):
                 known.setdefault(name, []).append(part)
         if not count:
             raise ValueError("there is no example to evaluate")
-        results = {"loss": total / count}
+        results: dict[str, Result] = {"loss": total / count}
         return {**results, **self._module.conclude(known)} if self._measures else results
 
     def _evaluated(self, batches: Iterable[Arrays]) -> Iterator[tuple[float, dict[str, Any], int]]:

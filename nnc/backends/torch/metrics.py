@@ -12,7 +12,7 @@ from nnc.compiler.vocabulary import metrics as words
 
 MetricLowering: TypeAlias = Callable[[Any, Comparison], tuple[py.Expr, str]]
 """(metric, what it compares) -> what a batch gives, and the function of a list of these that gives
-the number."""
+the result."""
 
 METRICS: Table[MetricLowering] = Table("torch", "metric")
 
@@ -22,6 +22,14 @@ def accuracy(metric: words.Accuracy, at: Comparison) -> tuple[py.Expr, str]:
     if metric.classes(at.types):
         return at.call("metrics:right_classes"), "metrics:ratio"
     return at.call("metrics:right_answers", threshold=metric.threshold), "metrics:ratio"
+
+
+@METRICS.lowers(words.ConfusionMatrix)
+def confused(metric: words.ConfusionMatrix, at: Comparison) -> tuple[py.Expr, str]:
+    """The word's own name is that of the function of all counts."""
+    if metric.classes(at.types):
+        return at.call("metrics:confused_classes"), f"metrics:{metric.word}"
+    return at.call("metrics:confused_answers", threshold=metric.threshold), f"metrics:{metric.word}"
 
 
 @METRICS.lowers(words.TopK)

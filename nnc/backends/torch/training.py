@@ -108,6 +108,8 @@ def features(program: Program, training: Training) -> Iterator[str]:
     if measured:
         yield "metrics"
         yield "monitored" if monitored else "shown"
+    if any(metric.table for metric in measured.values()):
+        yield "tables"
     if training.stop is None:
         return
     yield "stop"
@@ -317,11 +319,12 @@ class _Writer:
             for use in self.training.metrics
         }
         lists = py.subscript("list", _TENSOR)
+        result = "Any" if any(use.metric.table for use in self.training.metrics) else "float"
         return py.Function(
             "conclude",
             (py.Parameter("parts", py.subscript("dict", (py.name("str"), lists))),),
             (py.Return(py.value(made)),),
-            returns=py.subscript("dict", (py.name("str"), py.name("float"))),
+            returns=py.subscript("dict", (py.name("str"), py.name(result))),
             docstring="The metrics, from what is known of them from each batch.",
         )
 

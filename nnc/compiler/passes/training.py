@@ -70,7 +70,7 @@ class _Training:
         schedule = settings.word("schedule", "schedule", "a schedule such as `cosine`")
         clip = settings.word("clip", "clip", "a bound such as `global_norm(1.0)`")
         metrics = tuple(self._read_metrics())
-        stop = self._read_stop({metric.name for metric in metrics})
+        stop = self._read_stop(metrics)
         self._state.seed = settings.whole("seed", 0, least=0)
         batch, epochs = self._batch(), settings.whole("epochs", 10)
         log_every = settings.whole("log_every", 1)
@@ -270,22 +270,27 @@ class _Training:
             names.append(name)
             yield ir.MetricUse(name, metric, output.name, output.value, found.target)
 
-    def _read_stop(self, metrics: set[str]) -> Early | None:
+    def _read_stop(self, metrics: tuple[ir.MetricUse, ...]) -> Early | None:
         bound = self._settings.word("stop", "stop", "a reason to stop such as `early(patience=5)`")
         if bound is None:
             return None
         stop = cast("Early", bound.word)
-        known = [
-            f"{prefix}{name}" for name in ("loss", *sorted(metrics)) for prefix in ("", "val_")
-        ]
+        numbers = ["loss", *sorted(use.name for use in metrics if not use.metric.table)]
+        known = [f"{prefix}{name}" for name in numbers for prefix in ("", "val_")]
         if stop.monitor not in known:
+            name = stop.monitor.removeprefix("val_")
+            is_table = any(use.name == name and use.metric.table for use in metrics)
             self._evaluator.error(
                 "E505",
-                f"nothing called `{stop.monitor}` is measured in training",
+                f"`{stop.monitor}` is a table, which can't be monitored"
+                if is_table
+                else f"nothing called `{stop.monitor}` is measured in training",
                 bound.place("monitor"),
-                "unknown",
+                "no number" if is_table else "unknown",
                 help=did_you_mean(stop.monitor, known),
-                notes=[f"measured are {', '.join(f'`{k}`' for k in known)}"],
+                notes=[f"numbers that are measured: {', '.join(f'`{k}`' for k in known)}"]
+                if is_table
+                else [f"measured are {', '.join(f'`{k}`' for k in known)}"],
             )
         return stop
 

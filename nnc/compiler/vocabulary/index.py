@@ -62,9 +62,10 @@ _NAMES: Final[dict[str, dict[str, str]]] = {
     },
     "metric": {
         "metrics": (
-            "AUC F1Score MeanAbsoluteError MeanSquaredError Precision R2Score Recall "
-            "RootMeanSquaredError SparseTopKCategoricalAccuracy TopKCategoricalAccuracy accuracy "
-            "auc f1 f1_score mae mean_absolute_error mean_squared_error mse precision r2 r2_score "
+            "AUC ConfusionMatrix F1Score MeanAbsoluteError MeanSquaredError "
+            "MulticlassConfusionMatrix Precision R2Score Recall RootMeanSquaredError "
+            "SparseTopKCategoricalAccuracy TopKCategoricalAccuracy accuracy auc confusion_matrix "
+            "f1 f1_score mae mean_absolute_error mean_squared_error mse precision r2 r2_score "
             "recall rmse roc_auc root_mean_squared_error top_k top_k_accuracy"
         ),
     },

@@ -12,12 +12,15 @@ from nnc.compiler.vocabulary.losses.base import Example, Types, classes, is_clas
 
 
 class Metric(Word):
-    """A number that people read."""
+    """A number that people read, or a table of them."""
 
     kind = "metric"
     takes: ClassVar[tuple[str, ...]] = ("prediction", "target")
     """What the values are called, in the order in which they are written."""
     larger_is_better: ClassVar[bool] = True
+    table: ClassVar[bool] = False
+    """Whether the result is a table of counts: nothing that could be drawn as a curve, compared or
+    monitored."""
 
     def check(self, types: Types) -> None:
         """Raise Rejected when the values do not fit; `input` is the place of one in `takes`."""
@@ -29,15 +32,10 @@ class Metric(Word):
         raise NotImplementedError
 
 
-class Accuracy(Metric):
-    """The share of right answers.
+class Answering(Metric):
+    """A metric of answers: classes where the target has their numbers, otherwise yes or no for each
+    element."""
 
-    Target of class numbers: the first largest score along the last axis is the answer. Otherwise
-    each element is an answer of its own: yes when above `threshold`, right when the target (above
-    ½ is yes) agrees.
-    """
-
-    word = "accuracy"
     threshold: Real = Field(0.5, description="above it a single output means yes")
 
     def classes(self, types: Types) -> bool:
@@ -50,7 +48,7 @@ class Accuracy(Metric):
             return
         raise Rejected(
             "E501",
-            f"`accuracy` can't compare `{prediction}` with `{target}`",
+            f"`{self.word}` can't compare `{prediction}` with `{target}`",
             input=1,
             label=f"this is `{target}`",
             help=f"declare it as `{TensorType('i64', prediction.shape[:-1])}` or `{prediction}`",
@@ -63,6 +61,31 @@ class Accuracy(Metric):
             Example(cls(threshold=0.3), ("f32[1]", "f32[1]")),
             Example(cls(), ("f32[T, 3]", "i64[T]")),
         )
+
+
+class Accuracy(Answering):
+    """The share of right answers.
+
+    Target of class numbers: the first largest score along the last axis is the answer. Otherwise
+    each element is an answer of its own: yes when above `threshold`, right when the target (above
+    ½ is yes) agrees.
+    """
+
+    word = "accuracy"
+
+
+class ConfusionMatrix(Answering):
+    """A table of counts: how often each true class (row) was taken for each class (column), as
+    scikit-learn, Keras and TorchMetrics have it.
+
+    Target of class numbers: [classes, classes], the first largest score along the last axis being
+    the answer; a target that is no class of the prediction is not counted. Otherwise 2×2 over all
+    elements, no before yes: the answer is yes above `threshold`, a target above ½ is yes.
+    """
+
+    word = "confusion_matrix"
+    aliases = ("ConfusionMatrix", "MulticlassConfusionMatrix")
+    table = True
 
 
 class _Errors(Metric):

@@ -28,8 +28,11 @@ def charts(folder: Folder, record: Record) -> list[Chart]:
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
+    """The rows of a file, without columns of tables."""
     try:
         found = history.rows(path)
+        tables = {name for row in found for name, cell in row.items() if history.is_table(cell)}
+        found = [{n: cell for n, cell in row.items() if n not in tables} for row in found]
         for row in found:
             for text in row.values():
                 float(text or 0)

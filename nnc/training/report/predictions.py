@@ -12,7 +12,7 @@ from nnc.backends.base import Arrays, Engine
 from nnc.compiler.ir import LossTerm, Program
 from nnc.compiler.types import INTEGERS
 from nnc.compiler.vocabulary.losses import classification, margins, regression
-from nnc.compiler.vocabulary.metrics import Accuracy
+from nnc.compiler.vocabulary.metrics import Answering
 from nnc.training.data import Dataset
 from nnc.training.data.dataset import Array
 from nnc.training.loop import EVALUATED
@@ -123,17 +123,17 @@ def _answers(
     """The classes that were told apart; None when the loss estimates numbers."""
     assert term.target is not None
     known = labels.get(term.target.name, [])
-    accuracy = next(_accuracies(program, term), None)
-    if isinstance(term.loss, _CLASSES) or (accuracy and term.target.type.dtype in INTEGERS):
+    metric = next(_answering(program, term), None)
+    if isinstance(term.loss, _CLASSES) or (metric and term.target.type.dtype in INTEGERS):
         return _of_several(term, scores, truth, known)
     binary = np.isin(truth, (0, 1)).all() and scores[0].size <= _SEVERAL
     signs = isinstance(term.loss, _SIGNS)
-    if not signs and not (binary and (accuracy or isinstance(term.loss, _BINARY))):
+    if not signs and not (binary and (metric or isinstance(term.loss, _BINARY))):
         return None
     names = known if len(known) == 2 else ["−1", "+1"] if signs else ["no", "yes"]
-    limit = 0.0 if signs else accuracy.threshold if accuracy else 0.5
+    limit = 0.0 if signs else metric.threshold if metric else 0.5
     chance = None if signs else _chance(term, scores.reshape(-1))
-    told = chance if chance is not None and accuracy is None else scores.reshape(-1)
+    told = chance if chance is not None and metric is None else scores.reshape(-1)
     return Answers(
         names,
         (truth.reshape(-1) > (0 if signs else 0.5)).astype(np.int64),
@@ -143,9 +143,10 @@ def _answers(
     )
 
 
-def _accuracies(program: Program, term: LossTerm) -> Iterator[Accuracy]:
-    for use in training_of(program).metrics:
-        if isinstance(use.metric, Accuracy) and use.output == term.outputs[0]:
+def _answering(program: Program, term: LossTerm) -> Iterator[Answering]:
+    """The metrics of the answers, a table of them first: it is what is drawn."""
+    for use in sorted(training_of(program).metrics, key=lambda use: not use.metric.table):
+        if isinstance(use.metric, Answering) and use.output == term.outputs[0]:
             yield use.metric
 
 

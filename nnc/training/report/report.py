@@ -15,6 +15,7 @@ from nnc.loading import to_text
 from nnc.plot.drawing import drawing
 from nnc.plot.lines import number, text
 from nnc.plot.svg import svg
+from nnc.training.answers import answer_names
 from nnc.training.data import Dataset
 from nnc.training.folder import Folder, Record
 from nnc.training.report import curves, examples, page, sections
@@ -39,11 +40,13 @@ def write(
     it has ended. Raises OSError, and Failed (E804) when its history is damaged.
     """
     with np.errstate(all="ignore"):  # weights that are no numbers give no numbers
-        judged = [] if engine is None else list(_judged(program, data, engine))
+        found = None if engine is None else predictions(program, data, engine)
+        judged = [] if found is None else list(_judged(program, data, found))
     parts = [
         *_head(folder, record, program, note),
         *_curves(folder, record),
         *judged,
+        *_tables(record, program, data, found),
         *_model(program),
         *_facts(record, program),
         *_source(program),
@@ -72,10 +75,9 @@ def _results(record: Record) -> Iterator[tuple[str, str]]:
     if record.best_value is not None:
         name = f"best {record.monitor} (epoch {record.best_epoch})"
         yield name, number(float(f"{record.best_value:.4g}"))
-    tested = {n: x for n, x in record.results.items() if n.startswith("test_")}
-    for name, value in (tested or record.results).items():
-        if value is not None:
-            yield name.replace("test_", "test "), number(float(f"{value:.4g}"))
+    tested = {n: x for n, x in record.numbers.items() if n.startswith("test_")}
+    for name, value in (tested or record.numbers).items():
+        yield name.replace("test_", "test "), number(float(f"{value:.4g}"))
 
 
 def _duration(seconds: float) -> str:
@@ -93,10 +95,7 @@ def _curves(folder: Folder, record: Record) -> Iterator[str]:
         yield page.charts(found)
 
 
-def _judged(program: Program, data: Dataset, engine: Engine) -> Iterator[str]:
-    found = predictions(program, data, engine)
-    if found is None:
-        return
+def _judged(program: Program, data: Dataset, found: Predictions) -> Iterator[str]:
     count = f"{len(found.rows):,}"
     which = f"the {count} {_name(found)}" if found.whole else f"the first {count} {_name(found)}"
     yield f"<h2>On {which} examples</h2>"
@@ -107,6 +106,22 @@ def _judged(program: Program, data: Dataset, engine: Engine) -> Iterator[str]:
     wrong = examples.figures(program, data, found)
     if wrong:
         yield f"<h2>Got most wrong</h2>\n{wrong}"
+
+
+def _tables(
+    record: Record, program: Program, data: Dataset, found: Predictions | None
+) -> Iterator[str]:
+    """The tables among the results, but for that of the answers that are shown as they are."""
+    shown = found.output if found and isinstance(found.found, Answers) else None
+    for use in training_of(program).metrics:
+        places = (f"{split}{use.name}" for split in ("test_", "val_", ""))
+        name = next((name for name in places if name in record.results), "")
+        counts = record.results.get(name)
+        if use.output == shown or not isinstance(counts, list):
+            continue
+        title = f"{name}: true (rows) and predicted (columns)"
+        names = answer_names(use.target, data.labels, len(counts))
+        yield f'<div class="grid">{sections.confusion(title, names, np.array(counts))}</div>'
 
 
 def _name(found: Predictions) -> str:

@@ -24,9 +24,8 @@ def answers(found: Answers) -> Iterator[str]:
     right = int(np.trace(counts))
     total = int(counts.sum())
     yield f"<p>{right:,} of {total:,} right: {right / max(total, 1):.2%}</p>"
-    matrix = _matrix(found.names, counts) if len(found.names) <= _CELLS else _heat(counts)
     yield '<div class="grid">'
-    yield f'<div class="card"><h3>true (rows) and predicted (columns)</h3>{matrix}</div>'
+    yield confusion("true (rows) and predicted (columns)", found.names, counts)
     classes = table(
         ("class", "examples", "precision", "recall"), _classes(found.names, counts), numbers=3
     )
@@ -36,6 +35,12 @@ def answers(found: Answers) -> Iterator[str]:
         wrong = table(("true", "predicted", "times"), confused, numbers=1)
         yield f'<div class="card"><h3>confused most often</h3>{wrong}</div>'
     yield "</div>"
+
+
+def confusion(title: str, names: list[str], counts: Array) -> str:
+    """A card with a confusion matrix."""
+    matrix = _matrix(names, counts) if len(names) <= _CELLS else _heat(counts)
+    return f'<div class="card"><h3>{text(title)}</h3>{matrix}</div>'
 
 
 def _matrix(names: list[str], counts: Array) -> str:

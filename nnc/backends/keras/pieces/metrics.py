@@ -36,6 +36,26 @@ def summed(numbers: Any) -> Any:
     return tf.stack([tf.reduce_sum(numbers), tf.size(numbers, tf.float64)])
 
 
+def confused_classes(scores: Any, target: Any) -> Any:
+    """How often each class (row) is taken for each (column); what is no class is left
+    out."""
+    count = scores.shape[-1]
+    target, answers = tf.cast(target, "int64"), tf.argmax(scores, axis=-1)
+    known = (target >= 0) & (target < count)
+    return confused(target[known], answers[known], count)
+
+
+def confused_answers(scores: Any, target: Any, threshold: float = 0.5) -> Any:
+    """How often no and yes (rows) are taken for no and yes (columns)."""
+    return confused(target > 0.5, scores > threshold, 2)
+
+
+def confused(truths: Any, answers: Any, count: int) -> Any:
+    """How often each truth (row) got each answer (column)."""
+    pair = [tf.cast(tf.reshape(part, [-1]), "int64") for part in (truths, answers)]
+    return tf.math.confusion_matrix(*pair, count, dtype="int64")
+
+
 def absolute_errors(prediction: Any, target: Any) -> Any:
     """The sum of the distances, and of how many elements."""
     return summed(tf.abs(prediction - target))
@@ -50,6 +70,12 @@ def ratio(parts: list[np.ndarray]) -> float:
     """The sum over the count."""
     amount, number = np.sum(parts, axis=0)
     return float(amount / number)
+
+
+def confusion_matrix(parts: list[np.ndarray]) -> list[list[int]]:
+    """The counts of all batches."""
+    counts: list[list[int]] = np.sum(parts, axis=0).tolist()
+    return counts
 
 
 def root_ratio(parts: list[np.ndarray]) -> float:

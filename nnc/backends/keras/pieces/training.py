@@ -26,6 +26,9 @@ from nnc.backends.pieces.draws import drawn_order, hashed
 from nnc.backends.pieces.settings import PATIENCE
 from nnc.backends.pieces.watching import EarlyStopping, Plateau
 
+# with tables: dict[str, float] -> dict[str, Any]
+# with tables: name} {value:.6g} -> name} {shown(value)}
+
 
 def batches(
     examples: dict[str, np.ndarray], rows: np.ndarray, size: int
@@ -167,3 +170,8 @@ def evaluate(
 def report(results: dict[str, float]) -> str:
     """The results in one line."""
     return ", ".join(f"{name} {value:.6g}" for name, value in results.items())
+
+
+def shown(value: Any) -> str:
+    """A number, or a table as it is."""
+    return str(value) if isinstance(value, list) else f"{value:.6g}"

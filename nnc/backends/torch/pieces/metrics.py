@@ -27,6 +27,25 @@ def tally(found: Tensor) -> Tensor:
     return torch.tensor([found.sum(), found.numel()], dtype=torch.float64)
 
 
+def confused_classes(scores: Tensor, target: Tensor) -> Tensor:
+    """How often each class (row) is taken for each (column); what is no class is left
+    out."""
+    count = scores.shape[-1]
+    known = (target >= 0) & (target < count)
+    return confused(target[known], scores.argmax(-1)[known], count)
+
+
+def confused_answers(scores: Tensor, target: Tensor, threshold: float = 0.5) -> Tensor:
+    """How often no and yes (rows) are taken for no and yes (columns)."""
+    return confused((target > 0.5).long(), (scores > threshold).long(), 2)
+
+
+def confused(truths: Tensor, answers: Tensor, count: int) -> Tensor:
+    """How often each truth (row) got each answer (column)."""
+    pairs = (truths * count + answers).flatten()
+    return torch.bincount(pairs, minlength=count * count).view(count, count)
+
+
 def absolute_errors(prediction: Tensor, target: Tensor) -> Tensor:
     """The sum of the distances, and of how many elements."""
     total = (prediction - target).abs().double().sum()
@@ -43,6 +62,12 @@ def ratio(parts: list[Tensor]) -> float:
     """The sum over the count."""
     amount, number = torch.stack(parts).sum(0)
     return float(amount / number)
+
+
+def confusion_matrix(parts: list[Tensor]) -> list[list[int]]:
+    """The counts of all batches."""
+    counts: list[list[int]] = torch.stack(parts).sum(0).tolist()
+    return counts
 
 
 def root_ratio(parts: list[Tensor]) -> float:

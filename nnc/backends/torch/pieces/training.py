@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,6 +27,9 @@ from nnc.backends.torch.pieces.program import (
     optimizer_of,
 )
 from nnc.backends.torch.pieces.regularization import set_step
+
+# with tables: dict[str, float] -> dict[str, Any]
+# with tables: name} {value:.6g} -> name} {shown(value)}
 
 
 def batches(
@@ -151,3 +155,8 @@ def evaluate(
 def report(results: dict[str, float]) -> str:
     """The results in one line."""
     return ", ".join(f"{name} {value:.6g}" for name, value in results.items())
+
+
+def shown(value: Any) -> str:
+    """A number, or a table as it is."""
+    return str(value) if isinstance(value, list) else f"{value:.6g}"
