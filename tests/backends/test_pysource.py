@@ -231,6 +231,24 @@ def test_lines_of_a_piece_depend_on_features(
     assert load("chosen_pieces", "one:even", features=["a", "b"]).imports == {py.Import("os")}
 
 
+def test_a_file_of_pieces_says_what_features_exchange(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "exchanged_pieces"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("")
+    (folder / "one.py").write_text(
+        "import os\n\n# with a: list[int] -> list[os.PathLike]\n# with b: n[0] -> n[1]\n\n\n"
+        "def first(n: list[int]):\n    return n[0]\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    plain, other = (load("exchanged_pieces", "one:first", features=f) for f in ([], ["a", "b"]))
+    assert plain.segments["first"].text == "def first(n: list[int]):\n    return n[0]"
+    assert plain.imports == frozenset()
+    assert other.segments["first"].text == "def first(n: list[os.PathLike]):\n    return n[1]"
+    assert other.imports == {py.Import("os")}
+
+
 def test_a_line_leads_back_to_the_spec() -> None:
     span = Span(Source("m.nn", "model"), 0, 5)
     printed = py.print_module(

@@ -74,6 +74,41 @@ def test_a_run_is_measured_on_what_it_has_not_seen(nnc: Nnc, run: Path) -> None:
     assert text.endswith("accuracy  1\n")
 
 
+def test_a_table_is_shown_with_the_names_of_its_classes(nnc: Nnc, folder: Path) -> None:
+    (folder / "table.nn").write_text(SPEC.replace("[accuracy(p, y)]", "[confusion_matrix(p, y)]"))
+    assert nnc("train", "table.nn", "--backend", "reference", "-q").exit_code == 0
+    (folder / "new.csv").write_text("a,b,kind\n3,-3,green\n6,-6,blue\n0,0,green\n0,0,red\n")
+    given = ("evaluate", "runs/table-1", "--data", "new.csv")
+    found = json.loads(nnc(*given, "--format", "json").stdout)
+    assert found["results"]["confusion_matrix"] == [[1, 0, 0], [0, 1, 1], [0, 0, 1]]
+    assert found["classes"] == {"confusion_matrix": ["blue", "green", "red"]}
+    numbers, table = nnc(*given).stdout.split("\n\n")
+    assert numbers.startswith("split     all\nexamples  4\nloss      ")
+    assert table == (
+        "confusion_matrix\n"
+        "  true \\ predicted  blue  green  red\n"
+        "  blue                 1      0    0\n"
+        "  green                0      1    1\n"
+        "  red                  0      0    1\n"
+    )
+    for metric in ("confusion_matrix", "test_confusion_matrix"):
+        sorted_ = nnc("runs", "--sort", metric)
+        assert sorted_.exit_code == 2
+        assert f"`{metric}` is a table, which has no order" in sorted_.stderr
+    assert nnc("plot", "runs/table-1", "-o", "history.svg").exit_code == 0
+    assert "confusion_matrix" not in (folder / "history.svg").read_text()
+
+
+def test_yes_and_no_have_names_of_their_own(nnc: Nnc, folder: Path) -> None:
+    text = SPEC.replace("Dense(3) -> softmax", "Dense(2) -> sigmoid")
+    text = text.replace('column("kind") -> category', 'columns("a", "b") -> minmax')
+    text = text.replace("target y: i64", "target y: f32[2]").replace("cross_entropy", "mse")
+    (folder / "two.nn").write_text(text.replace("accuracy(p, y)", "confusion_matrix(p, y)"))
+    assert nnc("train", "two.nn", "--backend", "reference", "-q").exit_code == 0
+    heads = [line.split()[0] for line in nnc("evaluate", "runs/two-1").stdout.splitlines()[-2:]]
+    assert heads == ["no", "yes"]
+
+
 def test_other_splits_weights_and_backends(nnc: Nnc) -> None:
     assert measured(nnc, "--split", "all")["examples"] == 60
     validation = measured(nnc, "--split", "validation", "--weights", "best")

@@ -40,7 +40,7 @@ train {
   target label: i64
   loss = cross_entropy(y, label)
   optimizer = sgd(lr=0.1)
-  metrics = [accuracy(y, label)]
+  metrics = [confusion_matrix(y, label), accuracy(y, label)]
 }
 """
 )

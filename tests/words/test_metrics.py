@@ -11,7 +11,7 @@ import pytest
 from sklearn import metrics as sk
 
 from nnc import compile_text
-from nnc.backends.base import Arrays
+from nnc.backends.base import Arrays, Counts, Result
 from nnc.backends.keras.run import KerasRunner
 from nnc.backends.reference.run import ReferenceRunner
 from nnc.backends.reference.table import metrics
@@ -36,12 +36,19 @@ def _yes(y: np.ndarray) -> np.ndarray:
     return (y > 0.5).astype(int).ravel()
 
 
+def _table(truth: np.ndarray, answer: np.ndarray) -> Counts:
+    found: Counts = sk.confusion_matrix(truth, answer).tolist()
+    return found
+
+
 def _top(y: np.ndarray, t: np.ndarray) -> float:
     places = [(row > row[c]).sum() for row, c in zip(y, t, strict=True)]
     return float(np.mean(np.array(places) < 2))
 
 
-CASES: list[tuple[str, np.ndarray, np.ndarray, Callable[..., float]]] = [
+Case = tuple[str, np.ndarray, np.ndarray, Callable[..., Result]]
+
+CASES: list[Case] = [
     ("mae", NUMBERS, NUMBERS[::-1], lambda y, t: sk.mean_absolute_error(t, y)),
     ("mse", NUMBERS, NUMBERS[::-1], lambda y, t: sk.mean_squared_error(t, y)),
     ("rmse", NUMBERS, NUMBERS[::-1], lambda y, t: sk.mean_squared_error(t, y) ** 0.5),
@@ -70,6 +77,19 @@ CASES: list[tuple[str, np.ndarray, np.ndarray, Callable[..., float]]] = [
     ("auc", SCORES, BITS, lambda y, t: sk.roc_auc_score(t.ravel(), y.ravel())),
     ("auc", SCORES / 1000, BITS, lambda y, t: sk.roc_auc_score(t.ravel(), y.ravel())),
     ("auc", SCORES, 0 * BITS, lambda y, t: float("nan")),
+    (
+        "confusion_matrix",
+        LOGITS,
+        CLASSES,
+        lambda y, t: sk.confusion_matrix(t, y.argmax(-1), labels=_ALL).tolist(),
+    ),
+    ("confusion_matrix", SCORES, BITS, lambda y, t: _table(t.ravel(), _yes(y))),
+    (
+        "confusion_matrix(threshold=0.125)",
+        NUMBERS,
+        NUMBERS[::-1],
+        lambda y, t: _table(_yes(t), (y > 0.125).ravel()),
+    ),
 ]
 NAMES = [f"{case[0]}-{number}" for number, case in enumerate(CASES)]
 
@@ -103,12 +123,22 @@ def identity(program: Program) -> Arrays:
     }
 
 
+def agree(found: Result, expected: Result, **tolerance: float) -> None:
+    """Numbers are near, tables the same."""
+    if isinstance(expected, list):
+        assert found == expected
+        assert isinstance(found, list)
+        assert all(type(count) is int for row in found for count in row)
+    else:
+        assert found == pytest.approx(expected, nan_ok=True, **tolerance)
+
+
 def test_every_metric_is_compared() -> None:
     assert {case[0].partition("(")[0] for case in CASES} == {w.word for w in words("metric")}
 
 
 @pytest.mark.parametrize("case", CASES, ids=NAMES)
-def test_the_reference(case: tuple[str, np.ndarray, np.ndarray, Callable[..., float]]) -> None:
+def test_the_reference(case: Case) -> None:
     metric, y, t, expected = case
     program = program_of(metric, y, t)
     assert program.training is not None
@@ -116,17 +146,13 @@ def test_the_reference(case: tuple[str, np.ndarray, np.ndarray, Callable[..., fl
     made = ReferenceRunner(program, identity(program)).outputs({"x": y})["y"]
     exact = t.astype(float) if t.dtype.kind == "f" else t
     found = metrics.find(use.metric)(use.metric, made, exact)
-    assert found == pytest.approx(
-        expected(y.astype(float), exact), rel=1e-9, abs=1e-12, nan_ok=True
-    )
+    agree(found, expected(y.astype(float), exact), rel=1e-9, abs=1e-12)
 
 
 @pytest.mark.parametrize("size", [4, 23])
 @pytest.mark.parametrize("backend", ["torch", "keras"])
 @pytest.mark.parametrize("case", CASES, ids=NAMES)
-def test_a_program(
-    case: tuple[str, np.ndarray, np.ndarray, Callable[..., float]], backend: str, size: int
-) -> None:
+def test_a_program(case: Case, backend: str, size: int) -> None:
     metric, y, t, expected = case
     program = program_of(metric, y, t)
     assert program.training is not None
@@ -142,6 +168,4 @@ def test_a_program(
         models = (keras.model, keras.trained_model)
         found = keras.module["evaluate"](*models, {"x": y, "t": t}, size)
     exact = t.astype(float) if t.dtype.kind == "f" else t
-    assert found[use.name] == pytest.approx(
-        expected(y.astype(float), exact), rel=1e-5, abs=1e-7, nan_ok=True
-    )
+    agree(found[use.name], expected(y.astype(float), exact), rel=1e-5, abs=1e-7)

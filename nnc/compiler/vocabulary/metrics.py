@@ -76,7 +76,7 @@ class Accuracy(Answering):
 
 class ConfusionMatrix(Answering):
     """A table of counts: how often each true class (row) was taken for each class (column), as
-    scikit-learn, Keras and TorchMetrics have it.
+    scikit-learn, TensorFlow and TorchMetrics have it.
 
     Target of class numbers: [classes, classes], the first largest score along the last axis being
     the answer; a target that is no class of the prediction is not counted. Otherwise 2×2 over all

@@ -29,7 +29,7 @@ train {
   optimizer = nadam(0.02)
   schedule = cosine(warmup_steps=3)
   clip = global_norm(1.0)
-  metrics = [accuracy(p, y)]
+  metrics = [accuracy(p, y), confusion_matrix(p, y)]
   batch = 8
 }
 """
@@ -95,10 +95,14 @@ def test_it_trains_by_its_manifest(tmp_path: Path) -> None:
     truth = reference.evaluate([batch])
     found = trainer.run("evaluate", batch)
     assert found[trainer.about["evaluate"]["loss"]] == pytest.approx(truth["loss"], rel=2e-5)
-    (metric,) = trainer.about["evaluate"]["metrics"]
+    metric, other = trainer.about["evaluate"]["metrics"]
     assert (metric["name"], metric["finish"]) == ("accuracy", "ratio")
     right, count = found[metric["statistics"]]
     assert right / count == truth["accuracy"]
+    assert (other["name"], other["finish"]) == ("confusion_matrix", "confusion_matrix")
+    halves = [{name: x[rows] for name, x in batch.items()} for rows in (slice(3), slice(3, 8))]
+    parts = [trainer.run("evaluate", half)[other["statistics"]] for half in halves]
+    assert sum(parts).tolist() == truth["confusion_matrix"]
     made = trainer.run("infer", batch)["p"]
     np.testing.assert_allclose(made, reference.outputs(batch)["p"], atol=2e-5)
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from nnc.backends import initial
-from nnc.backends.base import Arrays
+from nnc.backends.base import Arrays, Result
 from nnc.backends.reference.engine import ReferenceEngine
 from nnc.backends.torch.emit import emit
 from nnc.backends.torch.run import load_module
@@ -35,6 +35,7 @@ train {
   optimizer = adam(0.01)
   schedule = cosine(warmup_steps=2)
   clip = global_norm(0.5)
+  metrics = [confusion_matrix(p, y)]
   batch = 7
   epochs = 2
   seed = 3
@@ -58,6 +59,7 @@ device = program.join()
 history = program.train(model.to(device), program.placed(data, device))
 program.leave(model)
 made = {n: t.numpy() for n, t in model.state_dict().items()}
+made["table"] = history[-1]["confusion_matrix"]
 np.savez("result.npz", loss=[epoch["loss"] for epoch in history], **made)
 """
 
@@ -92,8 +94,8 @@ def by_processes(program: Program, folder: Path) -> dict[str, np.ndarray]:
         return {name: file[name] for name in file.files}
 
 
-def by_reference(program: Program) -> tuple[list[float], Arrays]:
-    """The losses of the epochs, and the weights at the end."""
+def by_reference(program: Program) -> tuple[list[float], Arrays, Result]:
+    """The losses of the epochs, the weights at the end, and what they take for what."""
     examples = data()
     splits = {"train": np.arange(COUNT)}
     dataset = Dataset(splits, lambda rows: {n: a[rows] for n, a in examples.items()}, {}, "")
@@ -105,13 +107,15 @@ def by_reference(program: Program) -> tuple[list[float], Arrays]:
         batch = feed.batch(step)
         loss = engine.step([batch], step, engine.rate(step, feed.updates))
         losses.append(loss * len(batch["y"]))
-    return [sum(losses[:3]) / COUNT, sum(losses[3:]) / COUNT], engine.weights()
+    table = engine.evaluate([examples])["confusion_matrix"]
+    return [sum(losses[:3]) / COUNT, sum(losses[3:]) / COUNT], engine.weights(), table
 
 
 def test_two_processes_train_as_the_reference_does(tmp_path: Path) -> None:
     program = of_text(SPEC)
-    losses, weights = by_reference(program)
+    losses, weights, table = by_reference(program)
     found = by_processes(program, tmp_path)
+    assert found["table"].tolist() == table
     np.testing.assert_allclose(found["loss"], losses, rtol=0, atol=1e-12)
     for name, array in weights.items():
         np.testing.assert_allclose(found[name], array, rtol=0, atol=1e-10, err_msg=name)

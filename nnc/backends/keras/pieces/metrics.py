@@ -37,8 +37,7 @@ def summed(numbers: Any) -> Any:
 
 
 def confused_classes(scores: Any, target: Any) -> Any:
-    """How often each class (row) is taken for each (column); what is no class is left
-    out."""
+    """How often each class (row) is taken for each (column); no other is counted."""
     count = scores.shape[-1]
     target, answers = tf.cast(target, "int64"), tf.argmax(scores, axis=-1)
     known = (target >= 0) & (target < count)

@@ -28,8 +28,7 @@ def tally(found: Tensor) -> Tensor:
 
 
 def confused_classes(scores: Tensor, target: Tensor) -> Tensor:
-    """How often each class (row) is taken for each (column); what is no class is left
-    out."""
+    """How often each class (row) is taken for each (column); no other is counted."""
     count = scores.shape[-1]
     known = (target >= 0) & (target < count)
     return confused(target[known], scores.argmax(-1)[known], count)
