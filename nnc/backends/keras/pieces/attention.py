@@ -114,7 +114,8 @@ def attention_weights(scores: Any, attend: Any, causal: bool) -> Any:
         scores = ops.where(attend, scores, -math.inf)
     if causal:
         time, keys = ops.shape(scores)[-2:]
-        past = ops.arange(time)[:, None] >= ops.arange(keys)
+        times, places = (ops.arange(size, dtype="int32") for size in (time, keys))
+        past = times[:, None] >= places
         scores = ops.where(past, scores, -math.inf)
     top = ops.stop_gradient(ops.max(scores, axis=-1, keepdims=True))
     exponentials = ops.exp(scores - ops.where(ops.isfinite(top), top, 0.0))

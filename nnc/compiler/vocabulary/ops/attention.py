@@ -235,6 +235,7 @@ class MultiHeadAttention(Attention):
             example(op, "f32[5, 4]", "f32[3, 4]", "f32[3, 4]", "bool[3]"),
             example(op, "f32[T, 4]", "f32[T, 4]", "f32[T, 4]", "bool[T, T]"),
             example(cls(heads=2, causal=True), "f32[3, 4]", "f32[5, 4]"),
+            example(cls(heads=2, causal=True), "f32[3, 4]", "f32[T, 4]"),
         )
 
     @classmethod
