@@ -35,6 +35,10 @@ MODELS = {
     "transformer": """model M { input x: i64[5] output p = x -> Embedding(9, 4)
       -> PositionalEncoding -> TransformerEncoder(2, 6, dropout=0.1) -> mean(axes=0)
       -> Dense(4) -> softmax }""",
+    "attention": """model M { input x: i64[5] layer a = MultiHeadAttention(2, dropout=0.2)
+      h = x -> Embedding(9, 4) -> PositionalEncoding  i = h + (h -> a)  j = i + ((i, h) -> a)
+      output p = (j, h) -> ScaledDotProductAttention(dropout=0.1, causal=true) -> mean(axes=0)
+      -> Dense(4) -> softmax }""",
 }
 TRAIN = """ train { target y: i64 loss = cross_entropy(p, y) + 0.1 * l2(0.01) optimizer = %s
     schedule = cosine(warmup_steps=3) clip = global_norm(1.0) seed = 5 }"""

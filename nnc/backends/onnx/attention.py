@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from nnc.backends.onnx.assembly import Handle, Place, Rows
+from nnc.backends.onnx.draws import Drawing
 from nnc.backends.onnx.table import ops
 from nnc.compiler.vocabulary.ops.attention import (
     Attention,
@@ -24,7 +25,7 @@ def scaled_dot_product_attention(op: ScaledDotProductAttention, place: Place) ->
     query, key, value = _given(place)
     factor = op.factor(place.node.input_types)
     rank = place.type.rank + 1
-    if place.opset >= 23 and not _masks_keys_alone(place):
+    if _is_one_operator(op, place):
         heads: dict[str, Any] = {"q_num_heads": 1, "kv_num_heads": 1} if rank == 3 else {}
         mask = _mask(place, 4)
         causal = int(op.causal)
@@ -35,15 +36,13 @@ def scaled_dot_product_attention(op: ScaledDotProductAttention, place: Place) ->
     perm = [*range(rank - 2), rank - 1, rank - 2]
     turned = place.add("Transpose", key, role="key", perm=perm)
     scores = place.add("MatMul", scaled, turned, role="scores")
-    shares = _softmax(place, scores, _allowed(op, place, _mask(place, rank)))
+    shares = _shares(op, place, scores, _mask(place, rank), rank)
     return place.add("MatMul", shares, value)
 
 
 @ops.lowers(MultiHeadAttention)
 def multi_head_attention(op: MultiHeadAttention, place: Place) -> Handle:
-    # onnxruntime's Attention takes no mask that is the same for every position.
-    single = place.opset >= 23 and not _masks_keys_alone(place)
-    middle = _operator if single else _formula
+    middle = _operator if _is_one_operator(op, place) else _formula
     joined = middle(op, place, _projected(op, place), _mask(place, 4))
     if not op.bias:
         return place.add("MatMul", joined, place.transposed("out_proj.weight"))
@@ -89,8 +88,15 @@ def _alone(op: MultiHeadAttention, place: Place, number: int, x: Handle, packed:
     return place.add("Add", product, bias, role=role)
 
 
-def _masks_keys_alone(place: Place) -> bool:
-    return len(place.inputs) == 4 and place.node.inputs[3].type.rank == 1
+def _is_one_operator(op: Attention, place: Place) -> bool:
+    """Whether ONNX's Attention does it. In onnxruntime that takes no mask that is the same for
+    every position; and it drops nothing."""
+    masks_keys_alone = len(place.inputs) == 4 and place.node.inputs[3].type.rank == 1
+    return place.opset >= 23 and not masks_keys_alone and not _drops(op, place)
+
+
+def _drops(op: Attention, place: Place) -> bool:
+    return place.moment is not None and op.is_random
 
 
 def _mask(place: Place, rank: int) -> Handle | None:
@@ -142,10 +148,18 @@ def _formula(
     )
     scaled = place.add("Mul", query, place.number(1 / sqrt(depth), "scale"), role="scaled")
     scores = place.add("MatMul", scaled, key, role="scores")
-    shares = _softmax(place, scores, _allowed(op, place, mask))
+    shares = _shares(op, place, scores, mask, 4)
     heads = place.add("MatMul", shares, value, role="heads_out")
     moved = place.add("Transpose", heads, role="heads_last", perm=[0, 2, 1, 3])
     return place.add("Reshape", moved, place.whole([0, 0, width], "width"), role="joined")
+
+
+def _shares(op: Attention, place: Place, scores: Handle, mask: Handle | None, rank: int) -> Handle:
+    """How much each position takes of each key, some of it dropped in training; `rank` axes."""
+    shares = _softmax(place, scores, _allowed(op, place, mask))
+    if not _drops(op, place):
+        return shares
+    return place.add("Mul", shares, Drawing(place, shares, rank).mask(op.dropout), role="dropped")
 
 
 def _softmax(place: Place, scores: Handle, allowed: Handle | None) -> Handle:

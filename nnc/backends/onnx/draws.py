@@ -15,25 +15,38 @@ _MASK = 0xFFFFFFFF
 
 
 class Drawing:
-    """The numbers that one node draws in a step."""
+    """The numbers that one node draws in a step.
 
-    def __init__(self, place: Place) -> None:
+    They are drawn for its input, or for a value `x` inside it, of `rank` axes in the spec's order.
+    """
+
+    def __init__(self, place: Place, x: Handle | None = None, rank: int = 0) -> None:
         moment = place.moment
         assert moment is not None
         self._place = place
         self._moment = moment
+        self._x = place.x if x is None else x
+        given = place.node.axes or range(place.type.rank)
+        self._axes = given if x is None else range(rank - 1)
         key = draws.key_of(moment.seed, place.node.name)
         step = self._and(place.add("Cast", moment.step, role="step", to=UNSIGNED))
         self._key = self._bits(self._whole(key), step)
 
+    def mask(self, rate: float, axes: tuple[int, ...] | None = None) -> Handle:
+        """What a dropout multiplies by: 1 / (1 - rate) where it keeps, else 0."""
+        place = self._place
+        kept = self.kept(rate, axes)
+        factor, zero = place.number(1 / (1 - rate), "factor"), place.number(0.0, "zero")
+        return place.add("Where", kept, factor, zero, role="mask")
+
     def kept(self, rate: float, axes: tuple[int, ...] | None = None) -> Handle:
-        """Truths in the shape of the input: what a dropout keeps. With `axes` only these axes of
-        the input (of the batch and each example) have places of their own, the others share."""
+        """Truths in the shape of the value: what a dropout keeps. With `axes` only these axes of
+        the value (of the batch and each example) have places of their own, the others share."""
         high = self._shifted(self._bits(self._key, self._index(axes)), 8)
         return self._place.add("GreaterOrEqual", high, self._whole(int(rate * 2**24)), role="kept")
 
     def normal(self) -> Handle:
-        """Normal numbers in the shape of the input."""
+        """Normal numbers in the shape of the value."""
         place = self._place
         twice = self._and(self._mul(self._index(None), 2))
         u, v = (
@@ -52,12 +65,11 @@ class Drawing:
     def _index(self, axes: tuple[int, ...] | None) -> Handle:
         """The place of each element in the whole batch, in the spec's order of axes."""
         place = self._place
-        rank = place.type.rank + 1
-        axes_of_spec = place.node.axes or range(place.type.rank)
-        turned = (0, *(axis + 1 for axis in axes_of_spec))
+        turned = (0, *(axis + 1 for axis in self._axes))
+        rank = len(turned)
         own = [axis for axis in range(rank) if axes is None or axis in axes]
         order = sorted(own, key=lambda axis: turned[axis])
-        shape = place.add("Shape", place.x, role="whole_shape")
+        shape = place.add("Shape", self._x, role="whole_shape")
         spec = place.add("Gather", shape, place.whole(order, "order"), role="spec_shape", axis=0)
         count = place.add("ReduceProd", spec, role="count", keepdims=0)
         inside = place.add("ReduceProd", self._tail(spec, len(own)), role="inside", keepdims=0)

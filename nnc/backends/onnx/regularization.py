@@ -34,9 +34,7 @@ def dropout(op: Dropout | SpatialDropout, place: Place) -> Handle:
     if _rests(op, place):
         return place.x
     axes = (0, 1) if isinstance(op, SpatialDropout) else None
-    kept = Drawing(place).kept(op.rate, axes)
-    factor, zero = place.number(1 / (1 - op.rate), "factor"), place.number(0.0, "zero")
-    return place.add("Mul", place.x, place.add("Where", kept, factor, zero, role="mask"))
+    return place.add("Mul", place.x, Drawing(place).mask(op.rate, axes))
 
 
 @ops.lowers(AlphaDropout)

@@ -8,6 +8,7 @@ import numpy as np
 
 from nnc.backends.reference import tape
 from nnc.backends.reference.dense import linear
+from nnc.backends.reference.regularization import dropped
 from nnc.backends.reference.table import Call, ops
 from nnc.backends.reference.tape import Array, Tensor
 from nnc.compiler.vocabulary.ops.attention import (
@@ -21,14 +22,14 @@ from nnc.compiler.vocabulary.ops.attention import (
 def scaled_dot_product_attention(op: ScaledDotProductAttention, call: Call) -> Tensor:
     q, k, v = (call.inputs[min(number, len(call.inputs) - 1)] for number in range(3))
     scores = q @ tape.swap(k) * op.factor(call.types)
-    return _weights(scores, _mask(op, call, scores)) @ v
+    return _weights(op, call, scores) @ v
 
 
 @ops.lowers(MultiHeadAttention)
 def multi_head_attention(op: MultiHeadAttention, call: Call) -> Tensor:
     q, k, v = (_heads(x, op.heads) for x in _projected(op, call))
     scores = q @ tape.swap(k) / math.sqrt(q.shape[-1])
-    seen = _weights(scores, _mask(op, call, scores)) @ v
+    seen = _weights(op, call, scores) @ v
     n, _, t, _ = seen.shape
     joined = tape.reshape(tape.transpose(seen, (0, 2, 1, 3)), (n, t, call.x.shape[-1]))
     y = linear(joined, call.weights["out_proj.weight"])
@@ -72,7 +73,13 @@ def _mask(op: Attention, call: Call, scores: Tensor) -> Array:
     return np.asarray(seen & mask)
 
 
-def _weights(scores: Tensor, mask: Array) -> Tensor:
+def _weights(op: Attention, call: Call, scores: Tensor) -> Tensor:
+    """How much each query takes of each key, some of it dropped in training."""
+    weights = _softmax(scores, _mask(op, call, scores))
+    return dropped(op.dropout, weights, call.draw) if call.training and op.is_random else weights
+
+
+def _softmax(scores: Tensor, mask: Array) -> Tensor:
     """The softmax over the keys that are seen; 0 everywhere when there is none."""
     largest = np.where(mask, scores.value, -np.inf).max(axis=-1, keepdims=True)
     shift = np.where(np.isfinite(largest), largest, 0.0)

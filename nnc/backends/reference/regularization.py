@@ -27,7 +27,12 @@ def dropout(op: Dropout, call: Call) -> Tensor:
     """x · kept / (1 - rate) in training, x otherwise."""
     if not (call.training and op.is_random):
         return call.x
-    return call.x * constant(_kept(op.rate, call.x.shape, call.draw) / (1 - op.rate))
+    return dropped(op.rate, call.x, call.draw)
+
+
+def dropped(rate: float, x: Tensor, draw: Draw) -> Tensor:
+    """x · kept / (1 - rate), drawn by the place of each element of x."""
+    return x * constant(_kept(rate, x.shape, draw) / (1 - rate))
 
 
 @ops.lowers(SpatialDropout)

@@ -11,7 +11,7 @@ from nnc.backends import pysource as py
 from nnc.backends import recipes, sources
 from nnc.backends.base import Artifact
 from nnc.backends.pysource import pieces
-from nnc.backends.torch import recurrent, table, training
+from nnc.backends.torch import attention, recurrent, table, training
 from nnc.backends.torch.model import Model, build
 from nnc.backends.torch.scope import PACKAGE, RESERVED, Pieces, batch_name
 from nnc.backends.torch.sources import augment, is_plain, load_data
@@ -173,6 +173,7 @@ def _around(program: Program) -> Iterator[str]:
 
 
 def _features(program: Program) -> Iterator[str]:
+    yield from attention.features(program.graph)
     yield from recurrent.features(program.graph)
     if program.training is not None:
         yield "training"

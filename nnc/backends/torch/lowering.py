@@ -19,6 +19,8 @@ class Writer(Protocol):
 
     def layer(self, node: Node, constructor: py.Call) -> py.Expr: ...
 
+    def beside(self, node: Node, role: str, constructor: py.Call) -> py.Expr: ...
+
     def piece(self, name: str) -> py.Name: ...
 
     @property
@@ -62,6 +64,11 @@ class Site:
         if frozen:
             constructor = py.method(constructor, "requires_grad_", False)
         return self._writer.layer(self.node, constructor)
+
+    def beside(self, role: str, constructor: py.Call) -> py.Expr:
+        """A module without weights that this node alone has, beside that of its layer, which other
+        nodes may share."""
+        return self._writer.beside(self.node, role, constructor)
 
     @property
     def distributed(self) -> bool:

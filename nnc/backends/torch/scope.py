@@ -60,9 +60,15 @@ class Recorder:
         self.distributed = distributed
         self.modules: dict[str, dict[str, tuple[Node, py.Call]]] = {}
         """Layer -> name of a node -> how this use of the layer would make the module."""
+        self.companions: dict[str, tuple[str, py.Call]] = {}
+        """Name of a node -> the role of what stands beside its module, and how to make it."""
 
     def layer(self, node: Node, constructor: py.Call) -> py.Expr:
         self.modules.setdefault(node.layer, {})[node.name] = (node, constructor)
+        return py.name("self")
+
+    def beside(self, node: Node, role: str, constructor: py.Call) -> py.Expr:
+        self.companions[node.name] = (role, constructor)
         return py.name("self")
 
     def piece(self, name: str) -> py.Name:
@@ -97,6 +103,7 @@ class Scope:
         self._batch = pieces.batch
         self._root = Branch()
         self._paths: dict[str, tuple[str, ...]] = {}
+        self._companions: dict[str, tuple[str, ...]] = {}
         self._varied: frozenset[str] = frozenset()
         """Layers that different uses would make in different ways: what differs must stand
         outside."""
@@ -106,6 +113,10 @@ class Scope:
         """The module of a node, made by `__init__`."""
         key = node.name if node.name in self._paths and not node.weights else node.layer
         return access(self._root, self._paths[key])
+
+    def beside(self, node: Node, role: str, constructor: py.Call) -> py.Expr:
+        """The module that stands beside that of a node, made by `__init__`."""
+        return access(self._root, self._companions[node.name])
 
     def init(self) -> tuple[py.Statement, ...]:
         """The lines of `__init__`."""
@@ -136,6 +147,8 @@ class Scope:
                 self._add(unit.layer, self._relative(unit.layer), unit.constructor)
             elif unit.node is not None and unit.layer in recorder.modules:
                 self._enter(unit.node, recorder, above)
+            if unit.node is not None and unit.node.name in recorder.companions:
+                self._enter_beside(unit.node, names | above, *recorder.companions[unit.node.name])
         self._root.sort()
         self._lists = Counter(path[:-1] for path in self._paths.values())
 
@@ -160,6 +173,20 @@ class Scope:
         if not node.weights and node.layer in above:
             path = (*path[:-1], f"{path[-1]}_{node.op.word.lower()}")
         self._add(key, path, uses[node.name][1])
+
+    def _enter_beside(self, node: Node, names: set[str], role: str, made: py.Call) -> None:
+        """A module beside that of a node's layer, where nothing else is or will be; a list of
+        layers stays one."""
+        named = (*names, *(unit.node.name for unit in self._units if unit.node is not None))
+        taken = {*map(self._relative, named), *self._paths.values(), *self._companions.values()}
+        *above, last = self._relative(node.layer)
+        while above and last[0].isdigit():
+            *above, last = (*above[:-1], f"{above[-1]}_{last}")
+        number, path = 2, (*above, f"{last}_{role}")
+        while path in taken:
+            number, path = number + 1, (*above, f"{last}_{role}{number}")
+        self._companions[node.name] = path
+        self._root.add(path, made)
 
     def _add(self, layer: str, path: tuple[str, ...], constructor: py.Call) -> None:
         self._paths[layer] = path

@@ -26,8 +26,8 @@ SPEC = """
 model M {
   input x: f32[2, 6, 6]
   output p = x -> Conv2D(3, 3, padding=same, bias=false) -> BatchNorm -> relu -> MaxPool2D(2)
-    -> SpatialDropout(0.2) -> Flatten -> Dense(5, bias=false) -> BatchNorm -> relu -> Dropout(0.3)
-    -> Dense(4) -> softmax
+    -> SpatialDropout(0.2) -> Reshape([3, 9]) -> MultiHeadAttention(3, bias=false, dropout=0.2)
+    -> Flatten -> Dense(5, bias=false) -> BatchNorm -> relu -> Dropout(0.3) -> Dense(4) -> softmax
 }
 train {
   target y: i64

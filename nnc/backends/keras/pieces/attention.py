@@ -59,7 +59,14 @@ class MultiHeadAttention(layers.Layer):
             shape=shape, initializer=self.kernel_initializer, name=name
         )
 
-    def call(self, query: Any, key: Any, value: Any, attend: Any = None) -> Any:
+    def call(
+        self,
+        query: Any,
+        key: Any,
+        value: Any,
+        attend: Any = None,
+        dropout: Any = None,  # when: dropped
+    ) -> Any:
         kernels = (
             ops.split(self.in_proj_kernel, 3, axis=1)
             if self.packed
@@ -73,6 +80,8 @@ class MultiHeadAttention(layers.Layer):
         )
         scores = ops.matmul(q / math.sqrt(q.shape[-1]), ops.transpose(k, (0, 1, 3, 2)))
         weights = attention_weights(scores, attend, self.causal)
+        if dropout is not None:  # when: dropped
+            weights = dropout(weights)  # when: dropped
         joined = ops.transpose(ops.matmul(weights, v), (0, 2, 1, 3))
         y = ops.matmul(ops.reshape(joined, ops.shape(query)), self.out_proj_kernel)
         return y + self.out_proj_bias if self.use_bias else y
@@ -100,10 +109,20 @@ class ScaledDotProductAttention(layers.Layer):
         self.causal = causal
         self.scale = scale
 
-    def call(self, query: Any, key: Any, value: Any, attend: Any = None) -> Any:
+    def call(
+        self,
+        query: Any,
+        key: Any,
+        value: Any,
+        attend: Any = None,
+        dropout: Any = None,  # when: dropped
+    ) -> Any:
         scale = 1 / math.sqrt(query.shape[-1]) if self.scale is None else self.scale
         scores = ops.matmul(query * scale, ops.swapaxes(key, -1, -2))
-        return ops.matmul(attention_weights(scores, attend, self.causal), value)
+        weights = attention_weights(scores, attend, self.causal)
+        if dropout is not None:  # when: dropped
+            weights = dropout(weights)  # when: dropped
+        return ops.matmul(weights, value)
 
 
 def attention_weights(scores: Any, attend: Any, causal: bool) -> Any:

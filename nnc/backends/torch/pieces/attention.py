@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from nnc.backends.torch.pieces.regularization import Dropout
+
 
 class MultiHeadAttention(nn.Module):
     """Attention of `heads` heads over [N, T, width]; weights as in
@@ -45,6 +47,7 @@ class MultiHeadAttention(nn.Module):
         key: Tensor | None = None,
         value: Tensor | None = None,
         mask: Tensor | None = None,
+        dropout: Dropout | None = None,  # when: dropped
     ) -> Tensor:
         key = query if key is None else key
         value = key if value is None else value
@@ -63,6 +66,9 @@ class MultiHeadAttention(nn.Module):
         )
         allowed = self.allowed(mask, query.shape[1], key.shape[1])
         causal = self.causal and mask is None
+        if dropout is not None:  # when: dropped
+            y = dropped_attention(q, k, v, dropout, allowed, causal)  # when: dropped
+            return self.out_proj(y.transpose(1, 2).flatten(2))  # when: dropped
         y = F.scaled_dot_product_attention(q, k, v, attn_mask=allowed, is_causal=causal)
         return self.out_proj(y.transpose(1, 2).flatten(2))
 
@@ -96,3 +102,36 @@ def masked_attention(
     return F.scaled_dot_product_attention(
         query, key, value, attn_mask=mask, scale=scale
     )
+
+
+def dropped_attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    dropout: Dropout,
+    mask: Tensor | None = None,
+    causal: bool = False,
+    scale: float | None = None,
+) -> Tensor:
+    """Attention without weights over [N, T, d] or [N, heads, T, d] that in training
+    drops a share of what the softmax gives.
+
+    The mask is as for `masked_attention`, or has the axes of the scores.
+    """
+    if not dropout.training and mask is not None:
+        return masked_attention(query, key, value, mask, causal, scale)
+    if not dropout.training:
+        return F.scaled_dot_product_attention(
+            query, key, value, is_causal=causal, scale=scale
+        )
+    scores = query @ key.mT * (query.shape[-1] ** -0.5 if scale is None else scale)
+    while mask is not None and mask.dim() < scores.dim():
+        mask = mask.unsqueeze(1)
+    if causal:
+        past = scores.new_ones(scores.shape[-2:], dtype=torch.bool).tril()
+        mask = past if mask is None else mask & past
+    if mask is None:
+        return dropout(scores.softmax(-1)) @ value
+    lowest = torch.finfo(scores.dtype).min
+    shares = scores.masked_fill(~mask, lowest).softmax(-1).masked_fill(~mask, 0)
+    return dropout(shares) @ value

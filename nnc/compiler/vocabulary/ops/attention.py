@@ -5,7 +5,13 @@ from __future__ import annotations
 from math import prod
 
 from nnc.compiler.types import TensorType
-from nnc.compiler.vocabulary.base import Mistake, PositiveInt, PositiveReal, Rejected
+from nnc.compiler.vocabulary.base import (
+    Mistake,
+    PositiveInt,
+    PositiveReal,
+    Probability,
+    Rejected,
+)
 from nnc.compiler.vocabulary.constraints import Constraint
 from nnc.compiler.vocabulary.fields import Field
 from nnc.compiler.vocabulary.initializers import GlorotUniform, Initializer
@@ -24,9 +30,16 @@ from nnc.compiler.vocabulary.ops.base import (
 class Attention(Op):
     """Attention of queries to keys: up to four inputs."""
 
-    argument_aliases = {"is_causal": "causal"}
+    argument_aliases = {"is_causal": "causal", "dropout_p": "dropout"}
     arity = (1, 4)
     causal: bool = Field(False, description="a position sees only itself and those before it")
+    dropout: Probability = Field(
+        0.0, description="the share of what the softmax gives that is dropped in training"
+    )
+
+    @property
+    def is_random(self) -> bool:
+        return self.dropout > 0
 
     @staticmethod
     def roles(inputs: Types) -> tuple[TensorType, TensorType, TensorType, TensorType | None]:
@@ -64,7 +77,8 @@ class ScaledDotProductAttention(Attention):
 
     One input attends to itself; two are query and memory (key = value); the fourth is a mask, True
     = attend: bool[S] for the keys, or bool[T, S]. A row whose keys are all masked gives 0.
-    `causal`: position t attends to 0 … t (aligned at the top left).
+    `causal`: position t attends to 0 … t (aligned at the top left). `dropout`: in training a
+    `Dropout` of the softmax, drawn by the place in [batch, T, S] or [batch, heads, T, S].
     """
 
     word = "ScaledDotProductAttention"
@@ -115,12 +129,16 @@ class ScaledDotProductAttention(Attention):
             example(cls(), "f32[5, 4]", "f32[3, 4]", "f32[3, 4]", "bool[3]"),
             example(cls(causal=True), *["f32[2, T, 4]"] * 3, "bool[T, T]"),
             example(cls(scale=1.0), "f32[2, 5, 4]", *["f32[2, T, 4]"] * 2, "bool[T]"),
+            example(cls(dropout=0.3, causal=True), "f32[T, 4]"),
+            example(cls(dropout=0.2, scale=0.6), "f32[2, 5, 4]", *["f32[2, T, 4]"] * 2, "bool[T]"),
         )
 
     @classmethod
     def mistakes(cls) -> tuple[Mistake, ...]:
         return (
             Mistake("(scale=0)", "E203"),
+            Mistake("(dropout=1.0)", "E203"),
+            Mistake("(dropout_p=-0.1)", "E203"),
             Mistake("", "E301", "f32[4]"),
             Mistake("", "E301", "f32[5, 4]", "f32[3, 2]"),
             Mistake("", "E301", "f32[2, 5, 4]", "f32[3, 5, 4]"),
@@ -137,6 +155,7 @@ class MultiHeadAttention(Attention):
     One input attends to itself; two are query and memory (key = value); three are query, key,
     value; the fourth is a mask, True = attend: bool[S] for the keys, or bool[T, S]. A row whose
     keys are all masked gives 0. `causal`: position t attends to 0 … t (aligned at the top left).
+    `dropout`: in training a `Dropout` of the softmax, drawn by the place in [batch, heads, T, S].
     in_proj_weight: [3·width, width] (query, key, value), or q_proj_weight, k_proj_weight,
     v_proj_weight when key or value have another width; in_proj_bias: [3·width]; out_proj.weight:
     [width, width]; out_proj.bias: [width].
@@ -146,8 +165,8 @@ class MultiHeadAttention(Attention):
     aliases = ("MultiheadAttention",)
     positional = ("heads",)
     argument_aliases = {
+        **Attention.argument_aliases,
         "num_heads": "heads",
-        "is_causal": "causal",
         "use_bias": "bias",
         "kernel_constraint": "constraint",
     }
@@ -236,12 +255,19 @@ class MultiHeadAttention(Attention):
             example(op, "f32[T, 4]", "f32[T, 4]", "f32[T, 4]", "bool[T, T]"),
             example(cls(heads=2, causal=True), "f32[3, 4]", "f32[5, 4]"),
             example(cls(heads=2, causal=True), "f32[3, 4]", "f32[T, 4]"),
+            example(cls(heads=2, dropout=0.3), "f32[T, 4]"),
+            example(
+                cls(heads=2, dropout=0.2, causal=True),
+                *("f32[5, 4]", "f32[3, 6]", "f32[3, 2]", "bool[5, 3]"),
+            ),
         )
 
     @classmethod
     def mistakes(cls) -> tuple[Mistake, ...]:
         return (
             Mistake("(3)", "E305"),
+            Mistake("(2, dropout=1.0)", "E203"),
+            Mistake("(2, dropout=-0.1)", "E203"),
             Mistake("(2)", "E301", "f32[4]"),
             Mistake("(2)", "E301", "f32[5, 4]", "f32[3, 4]", "f32[2, 4]"),
             Mistake("(2)", "E301", "f32[5, 4]", "f32[3, 4]", "f32[3, 4]", "bool[4]"),

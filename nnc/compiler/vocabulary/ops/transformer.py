@@ -44,7 +44,8 @@ class TransformerLayer(Composite):
     heads: PositiveInt = Field(description="number of heads; a divisor of the width")
     hidden: PositiveInt = Field(description="units between the two Dense layers")
     dropout: Probability = Field(
-        0.1, description="rate behind each part and behind the activation; 0: no Dropout layers"
+        0.1,
+        description="rate in the attention, behind each part and behind the activation; 0: none",
     )
     activation: Activation = Field(Relu(), description="what stands between the Dense layers")
     norm_first: bool = Field(
@@ -54,7 +55,10 @@ class TransformerLayer(Composite):
     trainable: bool = Field(True, description="false: training leaves the weights as they are")
 
     def attention(self, *, causal: bool = False) -> MultiHeadAttention:
-        return MultiHeadAttention(heads=self.heads, causal=causal, trainable=self.trainable)
+        """What attends; it drops at the rate of the layer, as in PyTorch's layers."""
+        return MultiHeadAttention(
+            heads=self.heads, causal=causal, dropout=self.dropout, trainable=self.trainable
+        )
 
     def check(self, attention: MultiHeadAttention, inputs: Types, places: tuple[int, ...]) -> None:
         """Raise what attention says against its inputs; `places` are their numbers here."""
@@ -92,7 +96,7 @@ class TransformerEncoder(TransformerLayer):
 
     The second input is a mask, True = attend: bool[T] for the keys, or bool[T, T]. The layers
     inside are called self_attn, linear1, linear2, norm1, norm2, as in PyTorch, whose state dicts
-    fit; attention itself drops nothing.
+    fit; and as there `dropout` is that of the attention too.
     """
 
     word = "TransformerEncoder"
@@ -145,8 +149,8 @@ class TransformerDecoder(TransformerLayer):
 
     The third input is a mask for x, bool[T] or bool[T, T], the fourth one for the memory, bool[S]
     or bool[T, S]; True = attend. The layers inside are called self_attn, multihead_attn, linear1,
-    linear2, norm1, norm2, norm3, as in PyTorch, whose state dicts fit; attention itself drops
-    nothing.
+    linear2, norm1, norm2, norm3, as in PyTorch, whose state dicts fit; and as there `dropout` is
+    that of both attentions too.
     """
 
     word = "TransformerDecoder"
