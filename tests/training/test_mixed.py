@@ -37,6 +37,7 @@ WORDS = {
     "lstm": "x -> LSTM(6) -> flatten -> Dense(2)",
     "gru": "x -> GRU(6) -> flatten -> Dense(2)",
     "attention": "(x, x, x) -> MultiHeadAttention(heads=2) -> LayerNorm -> flatten -> Dense(2)",
+    "dropped": "x -> MultiHeadAttention(2, dropout=0.2) -> LayerNorm -> flatten -> Dense(2)",
     "norms": "x -> Dense(4) -> RMSNorm -> BatchNorm -> relu -> flatten -> Dense(2)",
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,14 @@ from torch import nn
 
 from nnc.backends.base import Arrays
 from nnc.backends.draws import kept, key_at, key_of, places
+from nnc.backends.keras.emit import emit as keras_program
 from nnc.backends.onnx.emit import emit as onnx_model
 from nnc.backends.reference.run import ReferenceRunner
 from nnc.backends.registry import BACKENDS
+from nnc.backends.torch.emit import emit as torch_program
 from nnc.compiler.ir import Program
 from tests.backends.keras.programs import of_text
+from tests.backends.torch.feeding import assert_clean
 from tests.matrix.backends import Pair
 from tests.matrix.examples import random_weights, single_precision
 from tests.training.engines import ENGINES, engine
@@ -284,3 +288,13 @@ def test_a_training_is_the_same_in_parts_of_the_batch(name: str) -> None:
         np.testing.assert_allclose(found.step(parts, step, 0.1), loss, rtol=1e-12)
     for weight, array in expected.weights().items():
         np.testing.assert_allclose(found.weights()[weight], array, rtol=0, atol=1e-10)
+
+
+def test_programs_that_drop_are_clean(tmp_path: Path) -> None:
+    files = []
+    for number, program in enumerate(NETWORKS.values()):
+        for emit in (torch_program, keras_program):
+            file = tmp_path / f"{emit.__module__.split('.')[2]}{number}.py"
+            file.write_text(emit(program).text, encoding="utf-8")
+            files.append(file)
+    assert_clean(*files)
