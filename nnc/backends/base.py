@@ -194,11 +194,29 @@ class Engine(ABC):
         by any `plateau`; None for an artifact that is given its rates."""
         return None
 
-    @abstractmethod
     def evaluate(self, batches: Iterable[Arrays]) -> dict[str, Result]:
         """`loss` (the mean over examples, penalties included) and every metric by name over all
         batches, as in evaluation: no dropout, running statistics. Raises ValueError without an
         example."""
+        total, count = 0.0, 0
+        known: dict[str, list[Any]] = {}
+        for batch in batches:
+            loss, measured = self.measured(batch)
+            total += loss * size(batch)
+            count += size(batch)
+            for name, part in measured.items():
+                known.setdefault(name, []).append(part)
+        if not count:
+            raise ValueError("there is no example to evaluate")
+        return {"loss": total / count, **self.concluded(known)}
+
+    @abstractmethod
+    def measured(self, batch: Arrays) -> tuple[float, Mapping[str, Any]]:
+        """The loss of a batch as in evaluation, and what is known of each metric from it."""
+
+    @abstractmethod
+    def concluded(self, known: Mapping[str, list[Any]]) -> Mapping[str, Result]:
+        """Every metric, from what is known of it from each batch."""
 
     @abstractmethod
     def outputs(self, inputs: Arrays) -> Arrays:

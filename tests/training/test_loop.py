@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -68,6 +69,12 @@ class Scripted(Engine):
         place = sum(map(len, self.evaluated)) // len(rows) - 1
         loss = self.results[place] if self.results else 7.0
         return {"loss": loss, "mae": -loss}
+
+    def measured(self, batch: Arrays) -> tuple[float, Mapping[str, Any]]:
+        raise NotImplementedError
+
+    def concluded(self, known: Mapping[str, list[Any]]) -> Mapping[str, Result]:
+        raise NotImplementedError
 
     def outputs(self, inputs: Arrays) -> Arrays:
         raise NotImplementedError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -91,21 +91,17 @@ class KerasEngine(Engine):
     def _batch(self, arrays: Arrays) -> dict[str, Any]:
         return self._runner.tensors(arrays)
 
-    def evaluate(self, batches: Iterable[Arrays]) -> dict[str, Result]:
-        total, count = 0.0, 0
-        known: dict[str, list[Any]] = {}
-        for arrays in batches:
-            with self._runner.floats():
-                batch = self._batch(arrays)
-                total += float(self._objective(batch)) * size(arrays)
-                if self._measures:
-                    for name, part in self._module["measure"](self._runner.model, batch).items():
-                        known.setdefault(name, []).append(part.numpy())
-            count += size(arrays)
-        if not count:
-            raise ValueError("there is no example to evaluate")
-        results: dict[str, Result] = {"loss": total / count}
-        return {**results, **self._module["conclude"](known)} if self._measures else results
+    def measured(self, batch: Arrays) -> tuple[float, Mapping[str, Any]]:
+        with self._runner.floats():
+            given = self._batch(batch)
+            loss = float(self._objective(given))
+            if not self._measures:
+                return loss, {}
+            found = self._module["measure"](self._runner.model, given)
+            return loss, {name: part.numpy() for name, part in found.items()}
+
+    def concluded(self, known: Mapping[str, list[Any]]) -> Mapping[str, Result]:
+        return self._module["conclude"](known) if self._measures else {}
 
     def outputs(self, inputs: Arrays) -> Arrays:
         return self._runner.outputs(inputs)

@@ -122,20 +122,15 @@ class OnnxEngine(Engine):
     def _norms(self) -> Session:
         return Session(gradient_norms(self._program, self._precision), self._precision)
 
-    def evaluate(self, batches: Iterable[Arrays]) -> dict[str, Result]:
+    def measured(self, batch: Arrays) -> tuple[float, Mapping[str, Any]]:
         session, metrics = self._evaluation
-        total, count = 0.0, 0
-        known: dict[str, list[Array]] = {name: [] for name in metrics}
-        for batch in batches:
-            self._check(batch)
-            found = session(batch, self._state)
-            total += float(found[LOSS]) * size(batch)
-            count += size(batch)
-            for name, parts in known.items():
-                parts.append(found[f"metric/{name}"])
-        if not count:
-            raise ValueError("there is no example to evaluate")
-        return {"loss": total / count, **{n: finish(known[n]) for n, finish in metrics.items()}}
+        self._check(batch)
+        found = session(batch, self._state)
+        return float(found[LOSS]), {name: found[f"metric/{name}"] for name in metrics}
+
+    def concluded(self, known: Mapping[str, list[Any]]) -> Mapping[str, Result]:
+        _, metrics = self._evaluation
+        return {name: finish(known[name]) for name, finish in metrics.items()}
 
     @cached_property
     def _evaluation(self) -> tuple[Session, Mapping[str, Any]]:

@@ -4,7 +4,8 @@ table of optimisers."""
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -87,21 +88,17 @@ class ReferenceEngine(Engine):
         """The gradient of each trained weight in the last step, after clipping."""
         return self._gradients
 
-    def evaluate(self, batches: Iterable[Arrays]) -> dict[str, Result]:
-        total, count = 0.0, 0
-        judged: dict[str, list[tuple[Array, Array]]] = {}
-        for batch in batches:
-            loss, values = self._runner.judged(batch)
-            total += loss * size(batch)
-            count += size(batch)
-            for use in self._training.metrics:
-                pair = values[use.prediction.name], np.asarray(batch[use.target.name])
-                judged.setdefault(use.name, []).append(pair)
-        if not count:
-            raise ValueError("there is no example to evaluate")
-        results: dict[str, Result] = {"loss": total / count}
+    def measured(self, batch: Arrays) -> tuple[float, Mapping[str, Any]]:
+        loss, values = self._runner.judged(batch)
+        return loss, {
+            use.name: (values[use.prediction.name], np.asarray(batch[use.target.name]))
+            for use in self._training.metrics
+        }
+
+    def concluded(self, known: Mapping[str, list[Any]]) -> Mapping[str, Result]:
+        results: dict[str, Result] = {}
         for use in self._training.metrics:
-            prediction, target = map(np.concatenate, zip(*judged[use.name], strict=True))
+            prediction, target = map(np.concatenate, zip(*known[use.name], strict=True))
             results[use.name] = table.metrics.find(use.metric)(use.metric, prediction, target)
         return results
 

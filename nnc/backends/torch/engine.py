@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -62,29 +62,16 @@ class TorchEngine(Engine):
     def rate(self, step: int, steps: int) -> float:
         return float(self._module.learning_rate(step, steps))
 
-    def evaluate(self, batches: Iterable[Arrays]) -> dict[str, Result]:
-        total, count = 0.0, 0
-        known: dict[str, list[Any]] = {}
-        for loss, measured, examples in self._evaluated(batches):
-            total += loss * examples
-            count += examples
-            for name, part in measured.items():
-                known.setdefault(name, []).append(part)
-        if not count:
-            raise ValueError("there is no example to evaluate")
-        results: dict[str, Result] = {"loss": total / count}
-        return {**results, **self._module.conclude(known)} if self._measures else results
+    def measured(self, batch: Arrays) -> tuple[float, Mapping[str, Any]]:
+        with self._runner.evaluating():
+            given = self._runner.batch(batch)
+            if not self._measures:
+                return float(self._module.objective(self._model, given)), {}
+            loss, found = self._module.measure(self._model, given)
+            return float(loss), found
 
-    def _evaluated(self, batches: Iterable[Arrays]) -> Iterator[tuple[float, dict[str, Any], int]]:
-        """The loss of each batch, what is known of each metric from it, and its size."""
-        for arrays in batches:
-            with self._runner.evaluating():
-                batch = self._runner.batch(arrays)
-                if self._measures:
-                    loss, measured = self._module.measure(self._model, batch)
-                else:
-                    loss, measured = self._module.objective(self._model, batch), {}
-            yield float(loss), measured, size(arrays)
+    def concluded(self, known: Mapping[str, list[Any]]) -> Mapping[str, Result]:
+        return self._module.conclude(known) if self._measures else {}
 
     def outputs(self, inputs: Arrays) -> Arrays:
         return self._runner.outputs(inputs)
