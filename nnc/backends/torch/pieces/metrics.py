@@ -97,7 +97,7 @@ def r_squared(parts: list[Tensor]) -> float:
 
 def judged_classes(scores: Tensor, target: Tensor) -> Tensor:
     """For each class: how often it is rightly answered, answered, and true."""
-    classes = torch.arange(scores.shape[-1])
+    classes = torch.arange(scores.shape[-1], device=scores.device)
     return judged(scores.argmax(-1)[..., None] == classes, target[..., None] == classes)
 
 
