@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -12,13 +11,13 @@ import numpy as np
 from nnc.backends.onnx.assembly import Handle
 from nnc.backends.onnx.graph import End, OnnxGraph
 from nnc.backends.onnx.model import ELEMENT_TYPES, TEXT
-from nnc.backends.onnx.preparation import Stage, preparations, reads_texts
+from nnc.backends.onnx.preparation import Stage, preparations
 from nnc.compiler.diagnostics import Diagnostic, Failed, Label
 from nnc.compiler.ir import Field, LossTerm, Program
 from nnc.compiler.types import Dim, is_static
-from nnc.compiler.vocabulary.data import Columns, ReshapeData
 from nnc.compiler.vocabulary.losses.classification import BinaryCrossEntropy, CrossEntropy
 from nnc.compiler.vocabulary.ops.activation import Sigmoid, Softmax
+from nnc.deployment.raw import Raw, raw_inputs
 
 
 def surround(
@@ -35,41 +34,22 @@ def surround(
     `NAME_class`, the number of the class, and with `labels` of the output and a runtime that has
     `texts`, `NAME_label`. Raises Failed (E718) for a preparation that ONNX can't express.
     """
-    chains = _chains(program, fitted)
-    _check(graph, program, fitted, texts=texts)
-    for number, end in enumerate(graph.inputs):
-        if end.name in chains:
-            raw = _prepared(graph, end, *chains[end.name])
-            graph.inputs = (*graph.inputs[:number], raw, *graph.inputs[number + 1 :])
+    raw = raw_inputs(program, graph.inputs, fitted)
+    _check(graph, raw, texts=texts)
+    graph.inputs = tuple(
+        _prepared(graph, raw[end.name]) if end.name in raw else end for end in graph.inputs
+    )
     for term in program.training.losses if program.training else ():
         for output in term.outputs:
             _answered(graph, program, term, output, labels.get(output, ()) if texts else ())
 
 
-def _chains(program: Program, fitted: Mapping[str, Any]) -> dict[str, tuple[Field, list[Any]]]:
-    """What feeds each input that is prepared, and what its preparations learnt."""
-    fields = program.data.fields if program.data else ()
-    return {
-        chain.names[0]: (chain, fitted["fields"][",".join(chain.names)])
-        for chain in fields
-        if chain.preparations
-    }
-
-
-def _check(graph: OnnxGraph, program: Program, fitted: Mapping[str, Any], *, texts: bool) -> None:
-    wrong = []
-    for name, (chain, learnt) in _chains(program, fitted).items():
-        if all(name != value.name for value in program.graph.inputs):
-            continue
-        reasons = {step.word: preparations.refusal(step) for step in chain.preparations}
-        if not isinstance(chain.columns, Columns):
-            reasons[chain.columns.word] = "what it reads is not one row of numbers an example"
-        elif reads_texts(chain.preparations[0], learnt[0] if learnt else {}):
-            if not texts:
-                reasons[chain.preparations[0].word] = "the runtime has no texts"
-            elif graph.opset < 19:
-                reasons[chain.preparations[0].word] = "texts are compared since opset 19"
-        wrong += [_inexpressible(name, chain, word, why) for word, why in reasons.items() if why]
+def _check(graph: OnnxGraph, raw: Mapping[str, Raw], *, texts: bool) -> None:
+    wrong = [
+        _inexpressible(name, given.chain, word, why)
+        for name, given in raw.items()
+        for word, why in given.hindrances(texts=texts, opset=graph.opset)
+    ]
     if wrong:
         raise Failed(wrong)
 
@@ -83,42 +63,44 @@ def _inexpressible(name: str, chain: Field, word: str, why: str) -> Diagnostic:
     )
 
 
-def _prepared(graph: OnnxGraph, end: End, chain: Field, learnt: Sequence[Mapping[str, Any]]) -> End:
+def _prepared(graph: OnnxGraph, raw: Raw) -> End:
     """The raw input that takes the place of an input; nodes that prepare it stand first."""
-    stage = Stage(graph, f"{end.name}/prepared")
-    first = learnt[0] if learnt else {}
-    texts = reads_texts(chain.preparations[0], first)
-    x = raw = Handle(end.name)
-    for step, known in zip(chain.preparations, learnt, strict=True):
+    end = raw.end
+    whole = end.element != ELEMENT_TYPES["f32"]
+    stage = Stage(graph, f"{end.name}/prepared", whole=whole, channels=raw.channels)
+    given = Handle(end.name)
+    x = _rows(stage, raw, given)
+    for step, known in raw.steps():
         x = preparations.find(step)(step, known, stage, x)
-    if end.element != ELEMENT_TYPES["f32"]:
+    if whole:
         x = stage.add("Cast", "whole", x, to=end.element)
     end.handle.wish = f"{end.name}/ready"
-    if is_static(end.shape[1:]):
-        x = stage.add("Reshape", "ready", x, stage.constant(np.array([0, *end.shape[1:]]), "shape"))
+    shape = _settled(raw)
+    if is_static(shape):
+        x = stage.add("Reshape", "ready", x, stage.whole_numbers(shape, "shape"))
     stage.nodes[-1] = replace(stage.nodes[-1], outputs=(end.handle,))
     graph.nodes[:0] = stage.nodes
-    element = TEXT if texts else ELEMENT_TYPES["f32"]
-    return End(raw, end.name, element, (end.shape[0], *_raw_shape(end, chain, learnt)))
+    return End(given, end.name, raw.element, raw.shape)
 
 
-def _raw_shape(end: End, chain: Field, learnt: Sequence[Mapping[str, Any]]) -> tuple[Dim, ...]:
-    """The shape of one example as the data hold it; unknown ones as a row of numbers."""
-    assert isinstance(chain.columns, Columns)
-    names = len(chain.columns.names)
-    if names > 1:
-        return (names,)
-    for step, known in zip(chain.preparations, learnt, strict=True):
-        if step.word == "one_hot":
-            return ()
-        if isinstance(step, ReshapeData):
-            break
-        for value in known.values():
-            return tuple(np.shape(value))
-    else:
-        return end.shape[1:]
-    shape = end.shape[1:]
-    return (prod(shape),) if is_static(shape) else shape
+def _rows(stage: Stage, raw: Raw, x: Handle) -> Handle:
+    """What is given as preparations take it: images as nnc has them, windows as rows."""
+    if raw.is_files:
+        x = stage.add("Cast", "numbers", x, to=ELEMENT_TYPES["f32"])
+        if raw.channels == "first":
+            x = stage.add("Transpose", "channels_first", x, perm=(0, 3, 1, 2))
+    if raw.window is not None:
+        x = stage.add("Reshape", "rows", x, stage.whole_numbers((-1, *raw.row), "row"))
+    return x
+
+
+def _settled(raw: Raw) -> tuple[Dim, ...]:
+    """The shape that the network takes, as Reshape has it: 0 keeps the batch, but behind windows
+    -1 finds it anew."""
+    shape = raw.end.shape[1:]
+    if raw.window is None:
+        return (0, *shape)
+    return (-1, raw.window.lookback, *shape[1:]) if shape else (-1,)
 
 
 def _answered(

@@ -6,7 +6,7 @@ Computed in float32, as are models; nnc itself prepares in float64.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -29,30 +29,49 @@ from nnc.compiler.vocabulary.data import (
     Window,
 )
 
+Channels: TypeAlias = Literal["none", "first", "last"]
+"""Where the channels of an image stand."""
+
 
 class Stage:
     """Nodes that are added around a model, named below `name`."""
 
-    def __init__(self, graph: OnnxGraph, name: str) -> None:
+    def __init__(
+        self, graph: OnnxGraph, name: str, *, whole: bool = False, channels: Channels = "none"
+    ) -> None:
+        """`whole`: what they prepare takes whole numbers; `channels` are those of images."""
         self.graph = graph
         self.name = name
+        self.whole = whole
+        self.channels = channels
         self.nodes: list[OnnxNode] = []
+        self._roles: set[str] = set()
 
     def add(self, operator: str, role: str, *inputs: Handle, **attributes: Any) -> Handle:
         """A node with one result."""
-        wish = f"{self.name}/{role}"
-        result = Handle(wish)
-        self.nodes.append(OnnxNode(operator, wish, inputs, (result,), attributes))
+        result = Handle(self._below(role))
+        self.nodes.append(OnnxNode(operator, result.wish, inputs, (result,), attributes))
         return result
+
+    def _below(self, role: str) -> str:
+        number, free = 2, role
+        while free in self._roles:
+            free, number = f"{role}_{number}", number + 1
+        self._roles.add(free)
+        return f"{self.name}/{free}"
 
     def constant(self, array: Any, role: str) -> Handle:
         """A stored tensor; numbers are float32 unless they are whole, or texts."""
         made: Array = np.asarray(array)
         if made.dtype == np.float64:
             made = made.astype(np.float32)
-        handle = Handle(f"{self.name}/{role}")
+        handle = Handle(self._below(role))
         self.graph.tensors[handle] = made
         return handle
+
+    def whole_numbers(self, numbers: Any, role: str) -> Handle:
+        """Stored whole numbers: a shape, axes, sizes."""
+        return self.constant(np.asarray(numbers, np.int64), role)
 
 
 Lowering: TypeAlias = Callable[[Any, Mapping[str, Any], Stage, Handle], Handle]
@@ -97,16 +116,120 @@ def impute(step: Impute, learnt: Mapping[str, Any], stage: Stage, x: Handle) -> 
 @preparations.lowers(OneHot)
 def one_hot(step: OneHot, learnt: Mapping[str, Any], stage: Stage, x: Handle) -> Handle:
     """1 where the value is the known one; a value that isn't known gives zeros alone."""
-    column = stage.add("Reshape", "column", x, stage.constant(np.array([-1, 1]), "upright"))
-    same = stage.add("Equal", "same", column, stage.constant(learnt["known"], "known"))
-    return stage.add("Cast", "one_hot", same, to=ELEMENT_TYPES["f32"])
+    return stage.add("Cast", "one_hot", _same(learnt, stage, x), to=ELEMENT_TYPES["f32"])
 
 
-preparations.refuses(Category, "a value that did not occur in training has no number")
-preparations.refuses(ResizeImages, "its filter depends on the size of each image")
-preparations.refuses(CropImages, "images of different sizes are no tensor")
-preparations.refuses(Tokens, "no operator takes texts apart into words")
-preparations.refuses(Window, "an example is made of several rows")
+@preparations.lowers(Category)
+def category(step: Category, learnt: Mapping[str, Any], stage: Stage, x: Handle) -> Handle:
+    """The place among the known values. nnc refuses a value that isn't known; here it becomes the
+    number behind the last one, which no row of a table belongs to, and NaN where it is no number
+    of a row: neither may pass for a class that was learnt."""
+    count = len(learnt["known"])
+    places = stage.constant(np.arange(count, dtype=np.float32), "places")
+    behind = stage.constant(float(count), "behind")
+    chosen = stage.add("Where", "chosen", _same(learnt, stage, x), places, behind)
+    axes = stage.whole_numbers([1], "across")
+    found = stage.add("ReduceMin", "number", chosen, axes, keepdims=0)
+    if stage.whole:
+        return found
+    unknown = stage.add("Equal", "unknown", found, behind)
+    return stage.add("Where", "category", unknown, stage.constant(np.nan, "nothing"), found)
+
+
+def _same(learnt: Mapping[str, Any], stage: Stage, x: Handle) -> Handle:
+    """Whether a value is each of the known ones: [rows, known]."""
+    column = stage.add("Reshape", "column", x, stage.whole_numbers([-1, 1], "upright"))
+    return stage.add("Equal", "same", column, stage.constant(learnt["known"], "known"))
+
+
+@preparations.lowers(CropImages)
+def crop(step: CropImages, learnt: Mapping[str, Any], stage: Stage, x: Handle) -> Handle:
+    """The middle. The Reshape at the end fails for an image that is too small."""
+    wanted = stage.whole_numbers([step.height, step.width], "wanted")
+    spare = stage.add("Sub", "spare", _sizes(stage, x), wanted)
+    start = stage.add("Div", "start", spare, stage.whole_numbers(2, "two"))
+    axes = stage.whole_numbers([-3, -2] if stage.channels == "last" else [-2, -1], "axes")
+    cut = stage.add("Slice", "cut", x, start, stage.add("Add", "stop", start, wanted), axes)
+    shape = {
+        "none": [0, step.height, step.width],
+        "first": [0, 0, step.height, step.width],
+        "last": [0, step.height, step.width, -1],
+    }[stage.channels]
+    return stage.add("Reshape", "cropped", cut, stage.whole_numbers(shape, "shape"))
+
+
+@preparations.lowers(ResizeImages)
+def resize(step: ResizeImages, learnt: Mapping[str, Any], stage: Stage, x: Handle) -> Handle:
+    """Two products with matrices made for the size of the images that are given. ONNX's Resize has
+    another filter at the edges where images shrink."""
+    if stage.channels == "last":
+        x = stage.add("Transpose", "channels_first", x, perm=(0, 3, 1, 2))
+    height = stage.add("Shape", "height", x, **_axis(stage, 0))
+    width = stage.add("Shape", "width", x, **_axis(stage, 1))
+    down = _bilinear(stage, height, step.height, "down")
+    across = _bilinear(stage, width, step.width, "across")
+    upright = stage.add("Transpose", "across_upright", across, perm=(1, 0))
+    narrow = stage.add("MatMul", "narrow", x, upright)
+    made = stage.add("MatMul", "resized", down, narrow)
+    if stage.channels == "last":
+        made = stage.add("Transpose", "channels_last", made, perm=(0, 2, 3, 1))
+    return made
+
+
+def _sizes(stage: Stage, x: Handle) -> Handle:
+    """Height and width of the images of a batch."""
+    ends = {"start": -3, "end": -1} if stage.channels == "last" else {"start": -2}
+    return stage.add("Shape", "sizes", x, **ends)
+
+
+def _axis(stage: Stage, number: int) -> dict[str, int]:
+    """Where Shape finds the height (0) or width (1) of images whose channels stand first."""
+    axis = number + (1 if stage.channels == "none" else 2)
+    return {"start": axis, "end": axis + 1}
+
+
+def _bilinear(stage: Stage, size: Handle, wanted: int, role: str) -> Handle:
+    """[wanted, size]: how much each old pixel counts in each new one.
+
+    Pixel j counts max(1 - |j + 1/2 - (i + 1/2) · size / wanted| / max(size / wanted, 1), 0) in i,
+    divided by the sum over j; here times 2 · max(size, wanted), so that all are whole numbers.
+    """
+
+    def numbers(last: Handle, what: str) -> Handle:
+        """1, 3, 5, … up to 2 · last - 1"""
+        end = stage.add("Mul", f"{role}_{what}_end", last, stage.whole_numbers(2, "two"))
+        step = stage.whole_numbers(2, "step")
+        return stage.add("Range", f"{role}_{what}", stage.whole_numbers(1, "one"), end, step)
+
+    new = stage.whole_numbers(wanted, f"{role}_wanted")
+    old = stage.add("Squeeze", f"{role}_size", size)
+    larger = stage.add("Max", f"{role}_larger", old, new)
+    reach = stage.add("Mul", f"{role}_reach", larger, stage.whole_numbers(2, "two"))
+    centres = stage.whole_numbers(2 * np.arange(wanted)[:, None] + 1, f"{role}_new")
+    here = stage.add("Mul", f"{role}_here", numbers(old, "old"), new)
+    apart = stage.add("Sub", f"{role}_apart", here, stage.add("Mul", f"{role}_there", centres, old))
+    left = stage.add("Sub", f"{role}_left", reach, stage.add("Abs", f"{role}_distance", apart))
+    counts = stage.add("Max", f"{role}_counts", left, stage.whole_numbers(0, "nothing"))
+    total = stage.add("ReduceSum", f"{role}_total", counts, stage.whole_numbers([1], "rows"))
+    shares = [
+        stage.add("Cast", f"{role}_{name}", x, to=ELEMENT_TYPES["f32"])
+        for name, x in (("parts", counts), ("whole", total))
+    ]
+    return stage.add("Div", f"{role}_shares", *shares)
+
+
+preparations.refuses(
+    Tokens,
+    "StringSplit takes texts apart at white space alone, where signs are words of their own here",
+)
+
+
+@preparations.lowers(Window)
+def window(step: Window, learnt: Mapping[str, Any], stage: Stage, x: Handle) -> Handle:
+    """The rows are the example already: the model takes them as they are before."""
+    return x
+
+
 preparations.sealed()
 
 
