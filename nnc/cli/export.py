@@ -104,7 +104,7 @@ def command(
     options = Options(**asked)
     _check_options(options, data)
     given = _given(file, weights, settings)
-    fitted = _fitted(given, options, test_vectors) if around else None
+    fitted = _fitted(given) if around else None
     options = replace(options, labels=given.output_labels, fitted=fitted)
     model = _made(given, place.name, options, data, max_drop)
     files = dict(_files(model, given.weights, test_vectors, carded))
@@ -133,12 +133,8 @@ def _given(file: str, weights: str | None, settings: dict[str, Any]) -> Given:
     return Given(program, arrays, Path.cwd() if file == "-" else Path(file).parent)
 
 
-def _fitted(given: Given, options: Options, test_vectors: bool) -> Mapping[str, Any]:
+def _fitted(given: Given) -> Mapping[str, Any]:
     """What preparations learnt in the run that is exported."""
-    if options.precision != "float32" or test_vectors:
-        raise click.UsageError(
-            "`--with-preprocessing` goes neither with `--precision` nor with `--test-vectors`"
-        )
     if given.fitted is None:
         raise click.UsageError(
             "`--with-preprocessing` needs the folder of a run: `nnc train` first"
@@ -168,7 +164,7 @@ def _files(
     if test_vectors:
         from nnc.deployment.vectors import vectors
 
-        yield from vectors(model.program, arrays).items()
+        yield from vectors(model, arrays).items()
     if carded:
         from nnc.deployment.card import card
 
@@ -253,6 +249,4 @@ def _tell(model: Exported) -> None:
     for file in model.files:
         say(f"{file}: {model.size(file):,} bytes, SHA-256 {model.sha256[file]}")
     nodes = f"{len(model.graph.nodes):,} nodes"
-    if model.options.precision == "int8":
-        nodes += " before they were quantised"
     say(f"opset {model.graph.opset}, {nodes}, for {model.options.runtime.title}")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from nnc.backends.onnx.graph import End, OnnxGraph
 from nnc.backends.onnx.model import ELEMENT_TYPES, TEXT
 from nnc.backends.onnx.preparation import Stage, preparations
 from nnc.compiler.diagnostics import Diagnostic, Failed, Label
-from nnc.compiler.ir import Field, LossTerm, Program
+from nnc.compiler.ir import Field, Program
 from nnc.compiler.types import Dim, is_static
 from nnc.compiler.vocabulary.losses.classification import BinaryCrossEntropy, CrossEntropy
 from nnc.compiler.vocabulary.ops.activation import Sigmoid, Softmax
@@ -39,9 +39,31 @@ def surround(
     graph.inputs = tuple(
         _prepared(graph, raw[end.name]) if end.name in raw else end for end in graph.inputs
     )
+    for answer in answers(program):
+        _answered(graph, answer, labels.get(answer.output, ()) if texts else ())
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An output that a classifying loss judges. `makes_chances`: whether it gives logits, from
+    which probabilities are made; `exclusive`: whether one of many classes is the answer."""
+
+    output: str
+    exclusive: bool
+    makes_chances: bool
+
+
+def answers(program: Program) -> Iterator[Answer]:
+    """The outputs behind which answers stand."""
+    makers = {output.name: output.value.name for output in program.graph.outputs}
     for term in program.training.losses if program.training else ():
+        if not isinstance(term.loss, CrossEntropy | BinaryCrossEntropy):
+            continue
+        exclusive = isinstance(term.loss, CrossEntropy)
         for output in term.outputs:
-            _answered(graph, program, term, output, labels.get(output, ()) if texts else ())
+            maker = program.graph.makers.get(makers[output])
+            ready = maker and isinstance(maker.op, Softmax if exclusive else Sigmoid)
+            yield Answer(output, exclusive, term.logits and not ready)
 
 
 def _check(graph: OnnxGraph, raw: Mapping[str, Raw], *, texts: bool) -> None:
@@ -103,22 +125,17 @@ def _settled(raw: Raw) -> tuple[Dim, ...]:
     return (-1, raw.window.lookback, *shape[1:]) if shape else (-1,)
 
 
-def _answered(
-    graph: OnnxGraph, program: Program, term: LossTerm, output: str, labels: Sequence[str]
-) -> None:
-    if not isinstance(term.loss, CrossEntropy | BinaryCrossEntropy):
-        return
+def _answered(graph: OnnxGraph, answer: Answer, labels: Sequence[str]) -> None:
+    output = answer.output
     end = next(found for found in graph.outputs if found.name == output)
     stage = Stage(graph, output)
     scores, shape = end.handle, end.shape
     made: list[End] = []
-    maker = program.graph.makers.get(_value_of(program, output))
-    chance = Softmax if isinstance(term.loss, CrossEntropy) else Sigmoid
-    if term.logits and not (maker and isinstance(maker.op, chance)):
-        axis = {"axis": -1} if chance is Softmax else {}
-        scores = stage.add(chance.__name__, "probability", scores, **axis)
+    if answer.makes_chances:
+        chance, axis = ("Softmax", {"axis": -1}) if answer.exclusive else ("Sigmoid", {})
+        scores = stage.add(chance, "probability", scores, **axis)
         made.append(End(scores, f"{output}_probability", end.element, shape))
-    if chance is Softmax:
+    if answer.exclusive:
         number = stage.add("ArgMax", "class", scores, axis=-1, keepdims=0)
         shape = shape[:-1]
     else:
@@ -131,7 +148,3 @@ def _answered(
         made.append(End(named, f"{output}_label", TEXT, shape))
     graph.nodes += stage.nodes
     graph.outputs += tuple(made)
-
-
-def _value_of(program: Program, output: str) -> str:
-    return next(found.value.name for found in program.graph.outputs if found.name == output)

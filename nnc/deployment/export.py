@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -103,10 +104,16 @@ def prepared(program: Program, weights: Arrays, options: Options) -> OnnxGraph:
     tuned = runtime.tuned if options.optimize == "deploy" else ()
     for rewrite in (*runtime.rewrites, *tuned):
         rewrite(graph)
+    finish(graph, program, options)
+    return graph
+
+
+def finish(graph: OnnxGraph, program: Program, options: Options) -> None:
+    """Put around a network what is asked for. Raises Failed (E706, E718)."""
+    runtime = options.runtime
     if options.fitted is not None:
         surround(graph, program, options.fitted, options.labels, texts=runtime.texts)
     runtime.check(graph)
-    return graph
 
 
 def provenance(program: Program, weights: Arrays, options: Options) -> dict[str, str]:
@@ -119,6 +126,9 @@ def provenance(program: Program, weights: Arrays, options: Options) -> dict[str,
         "nnc.optimize": options.optimize,
         "nnc.precision": options.precision,
     }
+    if options.fitted is not None:
+        fitted = json.dumps(options.fitted, sort_keys=True)
+        found["nnc.preparations.sha256"] = digest([fitted.encode()])
     for output, labels in options.labels.items():
         found[f"nnc.labels.{output}"] = "\n".join(labels)
     return found

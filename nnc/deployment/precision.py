@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from nnc.backends.base import Arrays
+from nnc.backends.onnx.graph import OnnxGraph
 from nnc.backends.onnx.half import halve
 from nnc.backends.onnx.optimize import drop_unused
 from nnc.compiler.diagnostics import Diagnostic, Failed, did_you_mean
 from nnc.compiler.ir import Program
 from nnc.deployment import gate
-from nnc.deployment.export import Chunks, Exported, Options, model_files, prepared, provenance
+from nnc.deployment.export import (
+    Chunks,
+    Exported,
+    Options,
+    finish,
+    model_files,
+    prepared,
+    provenance,
+)
 from nnc.deployment.gate import Examples, Judged, Score
 from nnc.deployment.latency import in_turns
 from nnc.deployment.quantize import quantized
@@ -36,26 +45,27 @@ def reduced(
 ) -> tuple[Exported, list[Measured]]:
     """The model in the precision that is asked for, and what it is beside float32.
 
-    int8 folds BatchNorm whatever the level. Raises Failed: as `exported` does, E707 when it loses
-    more than `allowed` (an absolute share for a metric that is to be large, of itself for an
-    error), E717 for a weight that float16 can't hold, E709 for a layer to keep that isn't there.
+    int8 folds BatchNorm whatever the level. What stands around the network stays in float32: the
+    network inside is converted, and judged on examples that are prepared. Raises Failed: as
+    `exported` does, E707 when it loses more than `allowed` (an absolute share for a metric that is
+    to be large, of itself for an error), E717 for a weight that float16 can't hold, E709 for a
+    layer to keep that isn't there.
     """
     _check_layers(program, options)
     if options.precision == "int8" and options.optimize != "deploy":
         options = replace(options, optimize="deploy")
     examples = gate.examples(data)
-    graph = prepared(program, weights, options)
+    inner = replace(options, fitted=None)
+    graph = prepared(program, weights, inner)
     metadata = provenance(program, weights, options)
-    exact = _whole(model_files(graph, name, metadata))
+    exact = _bytes(graph, name, metadata)
     if options.precision == "fp16":
-        half = prepared(program, weights, options)
-        halve(half, options.keep)
-        drop_unused(half)
-        made = _whole(model_files(half, name, metadata))
-        shown = half
+        less = prepared(program, weights, inner)
+        halve(less, options.keep)
+        drop_unused(less)
     else:
-        made = quantized(graph, exact, examples.calibration, options.keep, metadata)
-        shown = graph
+        less = quantized(graph, exact, examples.calibration, options.keep)
+    made = _bytes(less, name, metadata)
     scores = _scores(program, exact, made, examples)
     if not scores[1].drop(scores[0]) <= allowed:  # NaN is never good enough
         worst = gate.worst_layers(graph, exact, made, examples.held_out)
@@ -63,8 +73,16 @@ def reduced(
     rows = _measured(options, exact, made, examples, scores)
     words = f"{scores[1].name} on {examples.share}: {scores[0].value:.4f} in float32"
     judged = f"{words}, {scores[1].value:.4f} in {options.precision}"
-    model = Exported(name, program, options, shown, {name: made}, metadata, judged)
-    return model, rows
+    if options.fitted is not None:
+        finish(less, program, options)
+        made = _bytes(less, name, metadata)
+    return Exported(name, program, options, less, {name: made}, metadata, judged), rows
+
+
+def _bytes(graph: OnnxGraph, name: str, metadata: Mapping[str, str]) -> Chunks:
+    """A model that is one file."""
+    (chunks,) = model_files(graph, name, metadata).values()
+    return chunks
 
 
 def _check_layers(program: Program, options: Options) -> None:
@@ -73,11 +91,6 @@ def _check_layers(program: Program, options: Options) -> None:
     if wrong:
         near = did_you_mean(wrong[0], known) or f"the layers are {', '.join(known[:8])}"
         raise Failed([Diagnostic("E709", f"there is no layer `{wrong[0]}` to keep", help=near)])
-
-
-def _whole(files: dict[str, Chunks]) -> Chunks:
-    (chunks,) = files.values()
-    return chunks
 
 
 def _scores(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import nnc
 from nnc.backends.base import Arrays
+from nnc.backends.onnx.assembly import Handle, OnnxNode
 from nnc.backends.onnx.graph import OnnxGraph
 from nnc.deployment.export import Chunks
 from nnc.deployment.gate import batches
@@ -19,8 +20,7 @@ def quantized(
     model: Chunks,
     calibration: Arrays,
     keep: Collection[str],
-    metadata: Mapping[str, str],
-) -> Chunks:
+) -> OnnxGraph:
     """A model whose convolutions and products are computed in int8.
 
     Ranges of values are those of the calibration examples; every channel of a weight has its own.
@@ -44,10 +44,44 @@ def quantized(
             nodes_to_exclude=sorted(names),
         )
         made = onnx.load(str(target))
-    made.producer_name, made.producer_version = "nnc", nnc.__version__
-    del made.metadata_props[:]
-    onnx.helper.set_model_props(made, dict(sorted(metadata.items())))
-    return (made.SerializeToString(deterministic=True),)
+    return _read(made.graph, graph)
+
+
+def _read(made: Any, graph: OnnxGraph) -> OnnxGraph:
+    """What the quantiser made of a graph, as a graph again, with the same inputs and outputs."""
+    from onnx import numpy_helper
+
+    handles: dict[str, Handle] = {}
+
+    def handle(name: str) -> Handle:
+        return handles.setdefault(name, Handle(name))
+
+    tensors = {handle(t.name): numpy_helper.to_array(t) for t in made.initializer}
+    nodes = [
+        OnnxNode(
+            node.op_type,
+            node.name,
+            tuple(handle(name) if name else None for name in node.input),
+            tuple(handle(name) for name in node.output),
+            {attribute.name: _attribute(attribute) for attribute in node.attribute},
+        )
+        for node in made.node
+    ]
+    inputs = tuple(replace(end, handle=handle(end.name)) for end in graph.inputs)
+    outputs = tuple(replace(end, handle=handle(end.name)) for end in graph.outputs)
+    return OnnxGraph(graph.name, graph.opset, inputs, outputs, nodes, tensors)
+
+
+def _attribute(attribute: Any) -> Any:
+    """A number, a text, or a list of either."""
+    from onnx import helper
+
+    value = helper.get_attribute_value(attribute)
+    if isinstance(value, bytes):
+        return value.decode()
+    if isinstance(value, int | float):
+        return value
+    return [part.decode() if isinstance(part, bytes) else int(part) for part in value]
 
 
 def _reader(graph: OnnxGraph, calibration: Arrays) -> Any:

@@ -106,8 +106,8 @@ class Raw:
         height, width = (Symbol(f"{self.end.name}_{side}") for side in ("height", "width"))
         shapes: dict[Channels, tuple[Dim, ...]] = {
             "none": (height, width),
-            "first": (self._count, height, width),
-            "last": (height, width, self._count),
+            "first": (self.count, height, width),
+            "last": (height, width, self.count),
         }
         return shapes[self.channels]
 
@@ -115,13 +115,13 @@ class Raw:
     def channels(self) -> Channels:
         """Where the channels of an image stand; one of a table with a single channel has none."""
         learnt = self._learnt_shape()
-        bare = self._count == 1 if learnt is None else len(learnt) == 2
+        bare = self.count == 1 if learnt is None else len(learnt) == 2
         if bare and not self.is_files:
             return "none"
         return "last" if self.layout == "channels_last" else "first"
 
     @property
-    def _count(self) -> int:
+    def count(self) -> int:
         """How many channels an image has."""
         if isinstance(self.chain.columns, words.Files):
             return self.chain.columns.channels

@@ -17,9 +17,8 @@ import numpy as np
 
 from nnc.backends.onnx.graph import End
 from nnc.backends.onnx.model import ELEMENT_TYPES, TEXT
-from nnc.compiler.types import Symbol
 from nnc.deployment.export import Chunks, Exported
-from nnc.verify import sample
+from nnc.deployment.sampling import samples
 
 MODEL: Final = "model.onnx"
 BATCH: Final = 64
@@ -77,31 +76,14 @@ def _described(end: End) -> Iterator[str]:
 
 def _request(model: Exported) -> str:
     """Two examples: random ones, as the model takes them."""
-    rng = np.random.default_rng(0)
-    known = sample.inputs(model.program.graph, 2, rng)
-    sizes = sample.symbols(model.program.graph)
-    inputs = [_sample(model, end, known[end.name], sizes, rng) for end in model.graph.inputs]
+    given = samples(model, 2, np.random.default_rng(0)).given
+    inputs = [_described_sample(end, given[end.name]) for end in model.graph.inputs]
     outputs = [{"name": end.name} for end in model.graph.outputs]
     return json.dumps({"inputs": inputs, "outputs": outputs}, indent=1) + "\n"
 
 
-def _sample(
-    model: Exported,
-    end: End,
-    known: np.ndarray,
-    sizes: dict[Symbol, int],
-    rng: np.random.Generator,
-) -> dict[str, Any]:
-    shape = [2, *(dim if isinstance(dim, int) else sizes[dim] for dim in end.shape[1:])]
-    data: list[Any]
-    if end.element == TEXT:
-        tensors = {handle.wish: array for handle, array in model.graph.tensors.items()}
-        words = tensors.get(f"{end.name}/prepared/known", np.array([""]))
-        data = [str(words[number % len(words)]) for number in range(int(np.prod(shape)))]
-    elif list(known.shape) == shape:
-        data = known.ravel().tolist()
-    else:  # the input as it is before it is prepared
-        data = rng.normal(size=int(np.prod(shape))).astype(np.float32).tolist()
+def _described_sample(end: End, array: np.ndarray) -> dict[str, Any]:
     # Triton takes what has no size of its own as a size of 1.
-    full = shape if len(shape) > 1 else [*shape, 1]
+    full = list(array.shape) if array.ndim > 1 else [*array.shape, 1]
+    data = array.ravel().tolist()
     return {"name": end.name, "shape": full, "datatype": _TYPES[end.element][1], "data": data}

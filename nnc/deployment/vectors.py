@@ -11,22 +11,21 @@ from typing import Final
 
 import numpy as np
 
-from nnc.backends import registry
 from nnc.backends.base import Arrays
 from nnc.backends.onnx.model import tensor_file
-from nnc.compiler.ir import Program
-from nnc.deployment.export import Chunks
-from nnc.verify import sample
+from nnc.deployment.export import Chunks, Exported
+from nnc.deployment.sampling import results, samples
 
 FOLDER: Final = "test_data_set_0"
 EXAMPLES: Final = 2
 
 
-def vectors(program: Program, weights: Arrays) -> dict[str, Chunks]:
-    """The files of a test data set by their paths: random inputs, and the outputs of the float64
-    reference rounded to float32."""
-    inputs = sample.inputs(program.graph, EXAMPLES, np.random.default_rng(0))
-    outputs = registry.REFERENCE.load_runner()(program, weights, "float64").outputs(inputs)
+def vectors(model: Exported, weights: Arrays) -> dict[str, Chunks]:
+    """The files of a test data set by their paths: random inputs, raw ones where the model prepares
+    them, and the outputs of the float64 reference rounded to float32."""
+    drawn = samples(model, EXAMPLES, np.random.default_rng(0))
+    inputs = {end.name: drawn.given[end.name] for end in model.graph.inputs}
+    outputs = results(model, weights, drawn.prepared)
     return {**_files("input", inputs), **_files("output", outputs)}
 
 

@@ -161,6 +161,12 @@ def test_a_run_is_exported_with_what_it_learnt(nnc: Nnc, folder: Path) -> None:
     (folder / "new.csv").write_text("3,1\n4,0\n")
     shown = nnc("predict", "flowers.onnx", "--input", "new.csv").stdout
     assert shown.splitlines()[0] == "p[0],p[1],p_class,p_label"
+    every = nnc(
+        *("export", "run", "-o", "all/int8.onnx", "--with-preprocessing", "--test-vectors"),
+        *("--precision", "int8", "--max-drop", "1"),
+    )
+    assert every.exit_code == 0, every.stderr
+    assert (folder / "all" / "test_data_set_0" / "output_2.pb").is_file()
     half = nnc("export", "run", "-o", "half.onnx", "--precision", "fp16", "--max-drop", "1")
     assert half.exit_code == 0, half.stderr
     assert half.stderr.count("accuracy") == 1

@@ -141,7 +141,7 @@ def test_vectors_are_those_that_onnx_itself_would_check(tmp_path: Path, optimize
     model = exported(program, weights, "model.onnx", Options(optimize=optimize))
     path = saved(model, tmp_path)
     tensors = {}
-    for name, chunks in vectors(program, weights).items():
+    for name, chunks in vectors(model, weights).items():
         proto = onnx.TensorProto.FromString(b"".join(chunks))
         tensors[name] = (proto.name, onnx.numpy_helper.to_array(proto))
     assert list(tensors) == ["test_data_set_0/input_0.pb", "test_data_set_0/output_0.pb"]

@@ -34,6 +34,7 @@ UNSIGNED: Final = 13
 NUMPY_TYPES: Final[Mapping[str, int]] = {
     "float32": 1,
     "uint8": 2,
+    "int8": 3,
     "int32": 6,
     "int64": 7,
     "float64": 11,
@@ -153,8 +154,7 @@ def _attribute(name: str, value: Attribute) -> bytes:
 def tensor(name: str, array: NDArray[Any]) -> Chunks:
     """A stored tensor of a graph; small ones in one piece, large ones with their own memory."""
     if array.dtype.kind == "U":
-        shape, strings = integers(1, array.shape), texts(6, array.ravel().tolist())
-        return (message(5, shape + integer(2, TEXT), strings, text(8, name)),)
+        return (message(5, _of_texts(name, array)),)
     memory = contiguous(array)
     described = _described(name, array) + head(9, memory.nbytes)
     first = head(5, len(described) + memory.nbytes) + described
@@ -170,8 +170,15 @@ def tensor_elsewhere(name: str, array: NDArray[Any], file: str, offset: int) -> 
 
 def tensor_file(name: str, array: NDArray[Any]) -> Chunks:
     """A tensor that is a file of its own, as test vectors are."""
+    if array.dtype.kind == "U":
+        return (_of_texts(name, array),)
     memory = contiguous(array)
     return (_described(name, array) + head(9, memory.nbytes), memory)
+
+
+def _of_texts(name: str, array: NDArray[Any]) -> bytes:
+    strings = texts(6, array.ravel().tolist())
+    return integers(1, array.shape) + integer(2, TEXT) + strings + text(8, name)
 
 
 def contiguous(array: NDArray[Any]) -> memoryview:
