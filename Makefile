@@ -54,7 +54,7 @@ measure: $(VENV)/.dev  ## how closely each word agrees on each backend; the cata
 	$(PYTHON) -m tests.matrix.measure
 	$(PYTHON) -m nnc.catalogue > catalogue.tmp && mv catalogue.tmp docs/catalogue.md
 
-browser: $(VENV)/.data  ## a page in headless Chromium against Python; needs npm and Chromium
+browser: $(VENV)/.data  ## pages in headless Chromium against Python; needs npm and Chromium
 	$(PYTHON) -m tests.browser.check
 
 curriculum: $(VENV)/.all  ## train what the lectures show, in full, into docs/curriculum.md

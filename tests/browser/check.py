@@ -1,4 +1,4 @@
-"""`make browser`: a page of `nnc export --web` in headless Chromium against the numbers of Python.
+"""`make browser`: pages of `nnc export --web` in headless Chromium against the numbers of Python.
 
 Needs npm and a Chromium (the one named by CHROMIUM, else the one that is found), which is why it is
 no part of `make test`.
@@ -29,8 +29,58 @@ from nnc.loading import compile_file
 from nnc.training.data import Dataset, open_data
 from nnc.training.train import train
 
-ROOT = Path(__file__).parents[2]
-SPEC = ROOT / "specs" / "curriculum" / "digits_mlp.nn"
+DIGITS = (Path(__file__).parents[2] / "specs" / "curriculum" / "digits_mlp.nn").read_text()
+EARLY = (
+    DIGITS.replace("test=0.2", "validation=0.2, test=0.2")
+    .replace("rmsprop(lr=0.001)", "sgd(lr=0.5)")
+    .replace(
+        "[accuracy(p, label)]",
+        "[accuracy(p, label), precision(p, label), recall(p, label), f1(p, label)]",
+    )
+    .replace(
+        "epochs    = 5",
+        "epochs = 30  schedule = plateau(0.5, 0, threshold=0.1, cooldown=1)  "
+        "stop = early(patience=4, monitor=val_f1, min_delta=0.002)",
+    )
+)
+"""Lowers its rate, ends early, and goes back to its best weights."""
+NUMBERS = """\
+data {
+  source = sklearn("diabetes")
+  x = column("data") -> standardize
+  y = column("target") -> standardize
+  split = shares(validation=0.2, test=0.1)
+}
+model Diabetes { input x: f32[10]  output p = x -> Dense(8) -> tanh -> Dropout(0.2) -> Dense(1) }
+train {
+  target y: f32[1]
+  loss = mse(p, y)
+  optimizer = adam(lr=0.01)
+  metrics = [r2(p, y), rmse(p, y), mae(p, y)]
+  stop = early(patience=3, monitor=r2, min_delta=0.005, restore_best=false)
+  epochs = 40
+  batch = 32
+}
+"""
+YES = """\
+data {
+  source = sklearn("breast_cancer")
+  x = column("data") -> standardize
+  y = column("target")
+  split = shares(validation=0.2, test=0.1)
+}
+model Cells { input x: f32[30]  output p = x -> Dense(4) -> tanh -> Dense(1) -> sigmoid }
+train {
+  target y: f32[1]
+  loss = binary_cross_entropy(p, y)
+  optimizer = sgd(lr=0.5)
+  metrics = [auc(p, y), recall(p, y)]
+  schedule = plateau(0.2, 0)
+  epochs = 12
+  batch = 64
+}
+"""
+SPECS = {"digits": DIGITS, "early": EARLY, "numbers": NUMBERS, "yes": YES}
 PLAYWRIGHT = "playwright-core@1.64.1"
 
 
@@ -72,31 +122,58 @@ def check(program: Program, data: Dataset, run: Path, found: dict[str, Any]) -> 
     """The page's numbers are those of Python. Raises AssertionError."""
     assert found["state"] == "ready"
     assert found["problems"] == []
-    arrays = weights.read(run / "weights" / "last.safetensors", program.graph)
-    batch = data.batch(data.splits["test"][: len(found["answers"])])
-    expected = OnnxRunner(program, arrays).outputs({"pixels": batch["pixels"]})["p"]
-    answers = np.array([answer["p"] for answer in found["answers"]])
-    np.testing.assert_allclose(answers, expected, rtol=1e-4, atol=1e-6)
-    assert found["shown"] == str(expected[-1].argmax())
-    assert found["drawn"] == "1"
+    check_answers(program, data, run / "weights" / "last.safetensors", found["answers"])
+    record = json.loads((run / "run.json").read_text())
+    trained = found["trained"]
     history = np.genfromtxt(run / "history.csv", delimiter=",", names=True)
-    np.testing.assert_allclose(found["losses"], history["loss"], rtol=1e-5)
+    names = [name for name in trained["history"][0] if name in (history.dtype.names or ())]
+    assert {"loss", "rate"} <= {*names}
+    assert len(trained["history"]) == len(history["loss"])
+    for name in names:
+        made = [epoch[name] for epoch in trained["history"]]
+        np.testing.assert_allclose(made, history[name], rtol=1e-5, atol=1e-7, err_msg=name)
+    validated = {f"val_{use.name}" for use in program.training.metrics} if program.training else {}
+    assert "validation" not in data.splits or {*validated, "val_loss"} <= {*names}
+    assert trained["stopped"] == (record["status"] == "stopped")
+    assert trained["best"] == record["best_epoch"]
+    check_answers(
+        program, data, run / "weights" / f"{record['keeps']}.safetensors", found["learnt"]
+    )
+
+
+def check_answers(
+    program: Program, data: Dataset, file: Path, answers: list[dict[str, list[float]]]
+) -> None:
+    """The page answers as Python does with these weights."""
+    arrays = weights.read(file, program.graph)
+    batch = data.batch(data.splits["test"][: len(answers)])
+    expected = OnnxRunner(program, arrays).outputs(batch)["p"]
+    made = np.array([answer["p"] for answer in answers])
+    np.testing.assert_allclose(made, expected.reshape(made.shape), rtol=1e-4, atol=1e-6)
 
 
 def main() -> None:
-    """Train, write the page, look at it, compare."""
-    program, _ = compile_file(SPEC)
-    assert program is not None
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
-        train(SPEC, output=folder / "run")
-        data = open_data(program, SPEC.parent)
-        arrays = weights.read(folder / "run" / "weights" / "last.safetensors", program.graph)
-        write_page(program, arrays, folder / "page", data=data)
-        with served(folder / "page") as address:
-            found = seen(address, folder)
-        check(program, data, folder / "run", found)
-    print(f"the page answers and trains as Python does: losses {found['losses']}")
+    """Train, write the page, look at it, compare: for each spec."""
+    for name, text in SPECS.items():
+        with tempfile.TemporaryDirectory() as place:
+            folder = Path(place)
+            (folder / "spec.nn").write_text(text)
+            program, problems = compile_file(folder / "spec.nn")
+            assert program is not None, problems
+            train(folder / "spec.nn", output=folder / "run")
+            data = open_data(program, folder)
+            arrays = weights.read(folder / "run" / "weights" / "last.safetensors", program.graph)
+            write_page(program, arrays, folder / "page", data=data)
+            with served(folder / "page") as address:
+                found = seen(address, folder)
+            check(program, data, folder / "run", found)
+            if name == "digits":
+                assert found["drawn"] == "1"
+        trained = found["trained"]
+        losses = [round(epoch["loss"], 4) for epoch in trained["history"]]
+        rates = sorted({epoch["rate"] for epoch in trained["history"]}, reverse=True)
+        print(f"{name}: the page answers and trains as Python does: losses {losses}")
+        print(f"  rates {rates}, best epoch {trained['best']}, ended early: {trained['stopped']}")
 
 
 if __name__ == "__main__":

@@ -176,7 +176,8 @@ def test_what_the_page_trains_with(tmp_path: Path, runtime: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ("schedule = plateau", "plateau"),
+        ("schedule = plateau", "`schedule` watches `val_loss`, but there are no validation"),
+        ("stop = early(monitor=val_accuracy)", "`stop` watches `val_accuracy`, but there are no"),
         ("augment = [noise(pixels, 0.1)]", "augment"),
     ],
 )
@@ -186,6 +187,35 @@ def test_what_the_page_does_not_train(change: str, why: str) -> None:
     assert program is not None
     assert why in (hindrance(program, digits()[1]) or "")
     assert hindrance(program, None) is not None
+
+
+def test_what_the_page_watches(tmp_path: Path, runtime: Path) -> None:
+    text = (SPECS / "curriculum" / "digits_mlp.nn").read_text("utf-8")
+    text = text.replace("test=0.2", "validation=0.1, test=0.2").replace(
+        "epochs    = 5",
+        "epochs = 5  schedule = plateau(0.5, 2, cooldown=1)  "
+        "stop = early(patience=3, monitor=val_accuracy, min_delta=0.01)",
+    )
+    program, found = compile_text(text)
+    assert program is not None, found
+    data = open_data(program, SPECS)
+    made = tmp_path / "page"
+    weights = initial.weights(program.graph, program.seed)
+    web.write_page(program, weights, made, data=data, runtime=runtime)
+    told = json.loads((made / "model.json").read_text("utf-8"))["training"]
+    assert told["goal"] == {"monitor": "val_accuracy", "larger": True, "min_delta": 0.01}
+    assert told["stop"] == {"patience": 3, "restore_best": True}
+    assert told["validation"] == len(data.splits["validation"])
+    stored = load_file(made / "training" / "validation.safetensors")
+    for name, array in data.batch(data.splits["validation"]).items():
+        np.testing.assert_array_equal(stored[name], array)
+    manifest = json.loads((made / "training" / "manifest.json").read_text("utf-8"))
+    plateau = manifest["train"]["plateau"]
+    assert (plateau["factor"], plateau["patience"], plateau["cooldown"]) == (0.5, 2, 1)
+    # Whatever the manifest may ask for, the page can finish.
+    script = (made / "watching.js").read_text("utf-8")
+    for finish in ("ratio", "root_ratio", "explained", "precision", "recall", "f1", "ranked"):
+        assert re.search(rf"^  {finish}[:,(]", script, re.MULTILINE)
 
 
 def test_the_verb_writes_a_page_once(tmp_path: Path, runtime: Path) -> None:

@@ -17,7 +17,10 @@ from nnc.deployment.web.runtime import runtime_files
 from nnc.deployment.web.training import FOLDER, hindrance, training_part
 from nnc.training.data import Dataset
 
-PAGE: Final = ("index.html", "page.css", "page.js", "inputs.js", "outputs.js", "training.js")
+PAGE: Final = (
+    *("index.html", "page.css", "page.js", "inputs.js", "outputs.js"),
+    *("training.js", "watching.js"),
+)
 
 
 def write_page(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any, Final, TypeAlias
 
 from nnc.backends import draws, initial
@@ -10,8 +11,8 @@ from nnc.backends.onnx.folder import training_files
 from nnc.backends.reference.schedules import rate
 from nnc.backends.safetensors import encoded
 from nnc.compiler.ir import Program, Training
-from nnc.compiler.vocabulary.schedules import Plateau
 from nnc.training.data import Dataset
+from nnc.training.watching import goal, watched
 
 Files: TypeAlias = dict[str, Iterable[bytes | memoryview]]
 
@@ -27,9 +28,11 @@ def hindrance(program: Program, data: Dataset | None) -> str | None:
         return "the spec has no train block and data"
     if training.augment:
         return "the page doesn't change examples, as `augment` asks"
-    if isinstance(training.schedule, Plateau):
-        return "the page doesn't know the schedule `plateau`"
-    size = sum(array.nbytes for array in data.batch(data.splits["train"]).values())
+    for monitor, setting in watched(training).items():
+        if monitor.startswith("val_") and "validation" not in data.splits:
+            return f"`{setting}` watches `{monitor}`, but there are no validation examples"
+    splits = [data.splits[name] for name in ("train", "validation") if name in data.splits]
+    size = sum(array.nbytes for rows in splits for array in data.batch(rows).values())
     if size > MAXIMUM_BYTES:
         return f"its examples take {size:,} bytes"
     return None
@@ -47,8 +50,20 @@ def training_part(program: Program, data: Dataset) -> tuple[dict[str, Any], File
     start = initial.weights(program.graph, program.seed)
     files: Files = dict(training_files(program, start, _rates(training, count)))
     files["examples.safetensors"] = encoded(arrays, {"producer": "nnc"})
-    order = draws.key_of(program.seed, "order")
-    return {"folder": FOLDER, "examples": count, "order": order}, files
+    validated = "validation" in data.splits
+    if validated:
+        held_out = data.batch(data.splits["validation"])
+        files["validation.safetensors"] = encoded(held_out, {"producer": "nnc"})
+    stop = training.stop
+    about = {
+        "folder": FOLDER,
+        "examples": count,
+        "validation": len(data.splits["validation"]) if validated else 0,
+        "order": draws.key_of(program.seed, "order"),
+        "goal": asdict(goal(program, validated=validated)),
+        "stop": stop and {"patience": stop.patience, "restore_best": stop.restore_best},
+    }
+    return about, files
 
 
 def _rates(training: Training, count: int) -> list[float]:

@@ -1,7 +1,11 @@
 // Training in the page: the steps that `nnc train` takes, with the same examples in the same order.
-// A step is one run of train_step.onnx, whose outputs are the next step's state.
+// A step is one run of train_step.onnx, whose outputs are the next step's state. After each epoch
+// eval.onnx measures what is watched.
+
+import { Best, Slowing, finishes } from "./watching.js";
 
 const UPDATES_A_SECOND = 4; // how often the curve is drawn
+const EVALUATED = 1024; // examples that are evaluated together
 
 /** The tensors of a safetensors file: name -> ort.Tensor. */
 function readTensors(ort, buffer) {
@@ -52,7 +56,7 @@ export class Trainer {
     Object.assign(this, { page, ort, place, load });
     this.folder = page.model.training.folder;
     this.running = false;
-    this.losses = []; // of the epochs
+    this.history = []; // what is known of each epoch
     this.button = Object.assign(document.createElement("button"), { textContent: "train" });
     this.button.onclick = () => this.toggle().catch((problem) => this.say(problem.message));
     this.anew = Object.assign(document.createElement("button"), { textContent: "begin anew" });
@@ -78,58 +82,141 @@ export class Trainer {
     this.say("loading …");
     const bytes = async (name) => (await this.load(`${this.folder}/${name}`)).arrayBuffer();
     this.manifest = JSON.parse(new TextDecoder().decode(await bytes("manifest.json")));
-    const { train, infer, state } = this.manifest;
+    const { train, evaluate, infer, state } = this.manifest;
     const create = async (name) => this.ort.InferenceSession.create(new Uint8Array(await bytes(name)), { executionProviders: ["wasm"] });
     this.session = await create(train.file);
     this.inference = await create(infer.file);
     this.initial = readTensors(this.ort, await bytes(state.file));
-    this.examples = readTensors(this.ort, await bytes("examples.safetensors"));
+    this.examples = { train: readTensors(this.ort, await bytes("examples.safetensors")) };
+    const { validation, goal } = this.page.model.training;
+    if (validation) this.examples.validation = readTensors(this.ort, await bytes("validation.safetensors"));
+    if (validation || goal.monitor !== "loss") this.evaluation = await create(evaluate.file);
     await this.reset();
   }
 
   async reset() {
     this.running = false;
+    await this.work?.catch(() => {}); // an epoch that is not at its end
     this.button.textContent = "train";
     if (!this.session) return;
     this.state = { ...this.initial };
     this.step = 0;
     this.epoch = 0;
-    this.losses = [];
+    this.history = [];
+    this.best = new Best(this.page.model.training.goal);
+    this.bestState = this.state;
+    this.slowing = new Slowing(this.manifest.train.plateau);
+    this.stopped = false;
     this.draw();
     this.say("as it begins");
-    await this.show();
+    await this.show(this.state);
   }
 
   async toggle() {
     await this.prepare();
     this.running = !this.running;
     this.button.textContent = this.running ? "pause" : "train";
-    if (this.running) await this.train();
+    if (!this.running || this.working) return; // who is in an epoch sees at its end that it goes on
+    this.working = true;
+    try {
+      this.work = this.train();
+      await this.work;
+    } finally {
+      this.working = false;
+      this.running = false;
+    }
   }
 
-  /** Epoch after epoch, until the last one or a pause; a pause waits for the end of an epoch. */
+  /** Whether nothing is left to do. */
+  get over() {
+    return this.stopped || this.epoch >= this.manifest.train.epochs;
+  }
+
+  /** Epoch after epoch, until the last one, an early end or a pause, which waits for the end of an
+   * epoch. */
   async train() {
     const { epochs } = this.manifest.train;
-    while (this.running && this.epoch < epochs) {
+    while (this.running && !this.over) {
       const loss = await this.oneEpoch();
       if (!Number.isFinite(loss)) {
         this.say(`the loss of epoch ${this.epoch} is ${loss}`);
         break;
       }
-      this.losses.push(loss);
+      await this.finish(loss);
       this.draw();
-      this.say(`epoch ${this.epoch} of ${epochs}: loss ${loss.toPrecision(6)}`);
-      await this.show();
+      this.say(`epoch ${this.epoch} of ${epochs}: ${this.told()}`);
+      await this.show(this.state);
     }
+    if (this.over) await this.end();
     this.running = false;
-    this.button.textContent = this.epoch < epochs ? "train" : "trained";
+    this.button.textContent = this.over ? "trained" : "train";
     this.place.dataset.epoch = String(this.epoch);
+  }
+
+  /** The results of an epoch in words. */
+  told() {
+    const { loss, val_loss } = this.history.at(-1);
+    const validated = val_loss === undefined ? "" : `, of validation ${val_loss.toPrecision(6)}`;
+    return `loss ${loss.toPrecision(6)}${validated}`;
+  }
+
+  /** The end of an epoch: what is measured, and what follows from it. */
+  async finish(loss) {
+    const { goal, stop } = this.page.model.training;
+    let results = { loss };
+    const metrics = this.manifest.evaluate.metrics.map(({ name }) => name);
+    if (metrics.includes(goal.monitor)) results = { ...await this.evaluate("train"), ...results };
+    if (this.examples.validation) {
+      const measured = await this.evaluate("validation");
+      for (const [name, value] of Object.entries(measured)) results[`val_${name}`] = value;
+    }
+    if (this.best.after(this.epoch, results[goal.monitor])) this.bestState = { ...this.state };
+    this.slowing.after(results);
+    this.stopped = stop !== null && this.best.waited >= stop.patience;
+    this.history.push({ ...results, rate: this.rate });
+  }
+
+  /** The end of training: the best weights answer where the spec says so. */
+  async end() {
+    const { stop } = this.page.model.training;
+    const about = `${this.stopped ? "stopped" : "ended"} after epoch ${this.epoch}: ${this.told()}`;
+    if (!stop?.restore_best) {
+      this.say(about);
+      return;
+    }
+    await this.show(this.bestState);
+    this.say(`${about}. What answers is epoch ${this.best.epoch}, the best`);
+  }
+
+  /** The loss and the metrics over the examples of a split. */
+  async evaluate(split) {
+    const { evaluate } = this.manifest;
+    const examples = this.examples[split];
+    const count = Object.values(examples)[0].dims[0];
+    const parts = Object.fromEntries(evaluate.metrics.map(({ name }) => [name, []]));
+    let total = 0;
+    for (let start = 0; start < count; start += EVALUATED) {
+      const rows = Array.from({ length: Math.min(EVALUATED, count - start) }, (_, place) => start + place);
+      const all = { ...this.state };
+      for (const name of Object.keys(examples)) all[name] = rowsOf(this.ort, examples[name], rows);
+      const made = await this.evaluation.run(this.taken(this.evaluation, all));
+      total += Number(made[evaluate.loss].data[0]) * rows.length;
+      for (const { name, statistics } of evaluate.metrics) parts[name].push(made[statistics]);
+    }
+    const results = { loss: total / count };
+    for (const { name, finish } of evaluate.metrics) results[name] = finishes[finish](parts[name]);
+    return results;
+  }
+
+  /** What a session takes of all that there is. */
+  taken(session, all) {
+    return Object.fromEntries(session.inputNames.map((name) => [name, all[name]]));
   }
 
   async oneEpoch() {
     const { train } = this.manifest;
     const names = [...train.inputs, ...train.targets].map(({ name }) => name);
-    const count = this.examples[names[0]].dims[0];
+    const count = this.examples.train[names[0]].dims[0];
     const size = train.batch ?? count;
     const order = train.batch === null
       ? Array.from({ length: count }, (_, row) => row)
@@ -152,26 +239,26 @@ export class Trainer {
   /** One step; gives the loss before it. */
   async update(names, rows) {
     const { train, state } = this.manifest;
-    const rate = train.rates[Math.min(this.step, train.rates.length - 1)];
+    const rate = this.slowing.rate(train.rates[Math.min(this.step, train.rates.length - 1)]);
+    this.rate = rate;
     const all = {
       ...this.state,
       [train.step]: new this.ort.Tensor("int64", BigInt64Array.of(BigInt(this.step)), []),
       [train.row]: new this.ort.Tensor("int64", BigInt64Array.of(0n), []),
       [train.rate]: new this.ort.Tensor("float64", Float64Array.of(rate), []),
     };
-    for (const name of names) all[name] = rowsOf(this.ort, this.examples[name], rows);
-    const given = Object.fromEntries(this.session.inputNames.map((name) => [name, all[name]]));
-    const made = await this.session.run(given);
+    for (const name of names) all[name] = rowsOf(this.ort, this.examples.train[name], rows);
+    const made = await this.session.run(this.taken(this.session, all));
     for (const { name, next } of state.tensors) if (next) this.state[name] = made[next];
     this.step += 1;
     return Number(made[train.loss].data[0]);
   }
 
-  /** Answer with what has been learnt so far. */
-  async show() {
+  /** Answer with the weights of a state. */
+  async show(state) {
     this.page.session = this.inference;
     this.page.weights = Object.fromEntries(
-      this.inference.inputNames.filter((name) => name in this.state).map((name) => [name, this.state[name]]),
+      this.inference.inputNames.filter((name) => name in state).map((name) => [name, state[name]]),
     );
     await this.page.answer();
   }
@@ -179,11 +266,13 @@ export class Trainer {
   draw() {
     const [left, right, top, bottom] = [52, 628, 12, 196];
     const epochs = this.manifest.train.epochs;
-    const most = Math.max(...this.losses, 1e-9);
+    const curves = ["loss", "val_loss"].map((name) => this.history.map((results) => results[name]).filter(Number.isFinite));
+    const most = Math.max(...curves.flat(), 1e-9);
     const x = (epoch) => left + ((epoch - 1) / Math.max(epochs - 1, 1)) * (right - left);
     const y = (loss) => bottom - (loss / most) * (bottom - top);
     const label = (at, text, anchor) => `<text x="${at[0]}" y="${at[1]}" text-anchor="${anchor}">${text}</text>`;
-    const points = this.losses.map((loss, place) => `${x(place + 1).toFixed(1)},${y(loss).toFixed(1)}`);
+    const line = (losses, kind) => `<polyline class="${kind}" points="${losses.map((loss, place) => `${x(place + 1).toFixed(1)},${y(loss).toFixed(1)}`).join(" ")}"/>`;
+    const point = (losses) => `<circle cx="${x(losses.length)}" cy="${y(losses.at(-1))}" r="3" fill="currentColor"/>`;
     this.chart.innerHTML = [
       `<line class="grid" x1="${left}" x2="${right}" y1="${bottom}" y2="${bottom}"/>`,
       `<line class="grid" x1="${left}" x2="${right}" y1="${top}" y2="${top}"/>`,
@@ -191,8 +280,10 @@ export class Trainer {
       label([left - 6, bottom + 4], "0", "end"),
       label([left, bottom + 18], "epoch 1", "start"),
       label([right, bottom + 18], String(epochs), "end"),
-      `<polyline class="loss" points="${points.join(" ")}"/>`,
-      ...this.losses.length ? [`<circle cx="${x(this.losses.length)}" cy="${y(this.losses.at(-1))}" r="3" fill="currentColor"/>`] : [],
+      ...curves[1].length ? [label([(left + right) / 2, bottom + 18], "— training   ┄ validation", "middle")] : [],
+      line(curves[0], "loss"),
+      line(curves[1], "loss validated"),
+      ...curves.filter((losses) => losses.length).map(point),
     ].join("");
   }
 }
