@@ -5,6 +5,7 @@ PYTHON3 ?= $(shell command -v python3.11 || command -v python3)
 VENV    := .venv
 PYTHON  := $(VENV)/bin/python
 PIP     := $(PYTHON) -m pip --disable-pip-version-check --no-input install -q -c constraints.txt
+OPENVINO := $(VENV)-openvino
 BENCHES := $(filter-out pairs exporters resnet50_torch steps_by_hand digits_by_hand,$(basename $(notdir $(wildcard bench/*.py))))
 
 # Two test processes share the machine, so each framework gets one thread in each.
@@ -13,7 +14,7 @@ export TF_CPP_MIN_LOG_LEVEL := 3
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo compare test check lint format golden index measure curriculum browser bench fuzz clean
+.PHONY: help demo compare test check lint format golden index measure curriculum browser openvino bench fuzz clean
 
 help:  ## the verbs
 	@sed -n 's/^\([a-z]*\):.*##  *\(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -57,6 +58,9 @@ measure: $(VENV)/.dev  ## how closely each word agrees on each backend; the cata
 browser: $(VENV)/.data  ## pages in headless Chromium against Python; needs npm and Chromium
 	$(PYTHON) -m tests.browser.check
 
+openvino: $(VENV)/.dev $(OPENVINO)/.ready  ## exported models on OpenVINO against the reference; it fetches OpenVINO
+	$(PYTHON) -m tests.openvino.check $(OPENVINO)/bin/python
+
 curriculum: $(VENV)/.all  ## train what the lectures show, in full, into docs/curriculum.md
 	$(PYTHON) -m curriculum
 
@@ -68,8 +72,14 @@ fuzz: $(VENV)/.dev  ## the property tests with many more examples, new ones each
 	NNC_RANDOM_PROGRAMS=5000 NNC_FIRST_PROGRAM=$$(date +%s) \
 		$(PYTHON) -m pytest -n $(WORKERS) --dist worksteal tests/programs
 
+# OpenVINO is no dependency of nnc: it has an environment of its own.
+$(OPENVINO)/.ready:
+	$(PYTHON3) -m venv $(OPENVINO)
+	$(OPENVINO)/bin/python -m pip --disable-pip-version-check --no-input install -q openvino==2026.4.1 numpy
+	@touch $@
+
 clean:  ## remove .venv and the caches
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	rm -rf $(VENV) $(OPENVINO) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
 
 $(VENV)/pyvenv.cfg:
 	$(PYTHON3) -m venv $(VENV)

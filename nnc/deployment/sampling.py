@@ -92,9 +92,10 @@ class _Drawing:
             factors = [step.factor for step, _ in self._raw.steps() if isinstance(step, Scale)]
             return self._inner.reshape(shape) / prod(factors)
         if "mean" in learnt:
-            return self._rng.normal(learnt["mean"], learnt["deviation"], shape)
+            mean, deviation = (_fitting(learnt[name], shape) for name in ("mean", "deviation"))
+            return self._rng.normal(mean, deviation, shape)
         if "low" in learnt:
-            low, width = np.asarray(learnt["low"]), np.asarray(learnt["width"])
+            low, width = (_fitting(learnt[name], shape) for name in ("low", "width"))
             return self._rng.uniform(low, low + width, shape)
         return self._rng.normal(size=shape)
 
@@ -119,6 +120,12 @@ class _Drawing:
         pixels = self._inner[0].size // self._raw.count
         height = next(side for side in range(isqrt(pixels), 0, -1) if pixels % side == 0)
         return height, pixels // height
+
+
+def _fitting(learnt: Any, shape: tuple[int, ...]) -> Any:
+    """What was learnt of each place of a shape; of another shape its mean."""
+    value = np.asarray(learnt)
+    return value if shape[len(shape) - value.ndim :] == value.shape else value.mean()
 
 
 def _names(shape: tuple[Dim, ...], known: Mapping[Symbol, int]) -> list[Symbol]:

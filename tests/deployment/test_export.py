@@ -200,6 +200,38 @@ def test_limits_of_runtimes(target: Any, chain: str, why: str) -> None:
     made(text)
 
 
+RAGGED = """\
+model Ragged {
+  input x: f32[T, 3]
+  input length: i64
+  output y = (x, length) -> GRU(4)
+}
+"""
+
+
+def test_a_runtime_that_runs_on_behind_the_end_of_a_sequence_is_not_given_one() -> None:
+    (message,) = refusals(RAGGED, target="openvino")
+    assert message.endswith("its GRU computes on behind the length of a sequence")
+    made(RAGGED.replace("(x, length)", "x").replace("  input length: i64\n", ""), target="openvino")
+
+
+def test_openvino_gets_reductions_that_stand_apart(tmp_path: Path) -> None:
+    text = "model M {{ input x: f32[3, 5]  output y = x -> mean(1{}) -> {} }}"
+    for keeps, layer, kind in (
+        (", keep_axes=true", "BatchNorm", "Unsqueeze"),
+        ("", "PReLU", "Squeeze"),
+    ):
+        one = text.format(keeps, layer)
+        model = made(one, target="openvino")
+        kinds = [node.operator for node in model.graph.nodes]
+        assert kinds[kinds.index("ReduceMean") + 1] == kind
+        (tmp_path / kind / "ort").mkdir(parents=True)
+        np.testing.assert_array_equal(
+            outputs(saved(model, tmp_path / kind), one)[0],
+            outputs(saved(made(one), tmp_path / kind / "ort"), one)[0],
+        )
+
+
 @pytest.mark.parametrize(("target", "opset"), [("tensorrt", 20), ("openvino", 23)])
 def test_every_operator_that_nnc_writes_was_looked_up(target: Any, opset: int) -> None:
     """A new one has to be looked up in the runtime's own documentation, and listed or left out."""

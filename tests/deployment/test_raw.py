@@ -203,6 +203,14 @@ def test_a_class_becomes_its_number(tmp_path: Path, known: list[Any]) -> None:
     np.testing.assert_allclose(run(model, {"x": unknown})["p"], spare["p"], rtol=1e-5)
 
 
+@pytest.mark.parametrize(("step", "type_"), [("one_hot", "f32[3]"), ("category", "f32[1]")])
+def test_classes_of_whole_numbers(tmp_path: Path, step: str, type_: str) -> None:
+    numbers = np.array([5, 2, 5, 9, 2, 5])
+    np.savez(tmp_path / "numbers.npz", number=numbers, t=np.arange(6) % 2)
+    text = spec(f"column('number') -> {step}", type_, "identity", "npz('numbers.npz')")
+    check(tmp_path, text, {"x": numbers.astype(np.float32)}, "batch")
+
+
 def test_a_class_that_is_used_as_a_number_is_none_when_it_is_unknown(tmp_path: Path) -> None:
     (tmp_path / "words.csv").write_text("x,t\nred,0\nblue,1\ngreen,0\n")
     text = WORDS.replace("x: i64", "x: f32[1]").replace("Embedding(ROWS, 4) -> ", "") + TRAIN

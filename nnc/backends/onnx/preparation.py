@@ -61,17 +61,18 @@ class Stage:
         return f"{self.name}/{free}"
 
     def constant(self, array: Any, role: str) -> Handle:
-        """A stored tensor; numbers are float32 unless they are whole, or texts."""
+        """Stored texts, or numbers in float32."""
         made: Array = np.asarray(array)
-        if made.dtype == np.float64:
-            made = made.astype(np.float32)
-        handle = Handle(self._below(role))
-        self.graph.tensors[handle] = made
-        return handle
+        return self._stored(made if made.dtype.kind == "U" else made.astype(np.float32), role)
 
     def whole_numbers(self, numbers: Any, role: str) -> Handle:
         """Stored whole numbers: a shape, axes, sizes."""
-        return self.constant(np.asarray(numbers, np.int64), role)
+        return self._stored(np.asarray(numbers, np.int64), role)
+
+    def _stored(self, array: Array, role: str) -> Handle:
+        handle = Handle(self._below(role))
+        self.graph.tensors[handle] = array
+        return handle
 
 
 Lowering: TypeAlias = Callable[[Any, Mapping[str, Any], Stage, Handle], Handle]
@@ -98,7 +99,7 @@ def scale(step: Scale, learnt: Mapping[str, Any], stage: Stage, x: Handle) -> Ha
 
 @preparations.lowers(ReshapeData)
 def reshape(step: ReshapeData, learnt: Mapping[str, Any], stage: Stage, x: Handle) -> Handle:
-    shape = stage.constant(np.array([0, *step.shape]), "shape")
+    shape = stage.whole_numbers([0, *step.shape], "shape")
     return stage.add("Reshape", "shaped", x, shape)
 
 

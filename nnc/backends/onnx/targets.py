@@ -1,6 +1,7 @@
 """What a model is deployed on: the versions that a runtime reads, and the operators it has.
 
-Facts are those of each runtime's own documentation, named in `source`. Only onnxruntime was run.
+Facts are those of each runtime's own documentation, named in `source`. onnxruntime was run, and
+OpenVINO (`make openvino`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from nnc.backends.onnx.graph import OnnxGraph
 from nnc.backends.onnx.optimize import Rewrite
 from nnc.backends.onnx.optimize.batch_norm import fold_batch_norm
 from nnc.backends.onnx.optimize.processor import fold_scale, keep_sums_apart, project_apart
+from nnc.backends.onnx.optimize.reductions import keep_reductions_apart
 from nnc.backends.onnx.optimize.unused import drop_unused
 from nnc.compiler.diagnostics import Diagnostic, Failed, Label
 
@@ -129,6 +131,13 @@ def _pads_without_wrapping(node: OnnxNode, graph: OnnxGraph) -> str | None:
     return None
 
 
+def _runs_whole_sequences(node: OnnxNode, graph: OnnxGraph) -> str | None:
+    lengths = node.inputs[4:5]
+    if node.operator in ("GRU", "LSTM", "RNN") and lengths and lengths[0] is not None:
+        return f"its {node.operator} computes on behind the length of a sequence"
+    return None
+
+
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
@@ -171,9 +180,10 @@ TARGETS: Final[Mapping[TargetName, Target]] = {
     "openvino": Target(
         "OpenVINO",
         range(18, 24),
-        "docs/supported_ops.md of OpenVINO's ONNX frontend",
+        "measured with 2026.4 on processors, docs/supported_ops.md of its ONNX frontend",
         operators=_COMMON | _SINCE_23,
-        rules=(_pads_without_wrapping,),
+        rules=(_pads_without_wrapping, _runs_whole_sequences),
+        rewrites=(keep_reductions_apart,),
     ),
     "coreml": Target(
         "Core ML",
