@@ -71,7 +71,10 @@ def decoded(name: str, data: bytes) -> Source:
         if data.startswith(mark):
             raise _not_text(name, f"it is written in {encoding}", "save it as UTF-8")
     if b"\0" in data:
-        raise _not_text(name, "it is a binary file", "give a `.nn` or JSON spec")
+        cure = "give a `.nn` or JSON spec"
+        if name.lower().endswith(".onnx"):
+            cure += "; `nnc predict` and `nnc bench` take ONNX models"
+        raise _not_text(name, "it is a binary file", cure)
     try:
         return Source(name, data.decode("utf-8"))
     except UnicodeDecodeError as error:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from nnc.cli import specs
 from nnc.cli.terminal import Unusable, refuse_overwriting, running, say, write_chunks
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 TARGETS = ("ort", "web", "tensorrt", "openvino", "coreml")
 LEVELS = ("none", "safe", "deploy")
+_OF_PAGE = ("file", "web", "runtime", "weights", "settings")
+"""What `--web` goes by."""
 
 
 @click.command(
@@ -94,8 +97,11 @@ def command(
     card.
     """
     if web is not None:
+        _refuse_beside_page()
         _page(file, settings, weights, web, runtime)
         return
+    if runtime is not None:
+        raise click.UsageError("`--runtime` is for the page that `--web` makes")
     place = _place(output, triton)
     refuse_overwriting(output, file, weights, data)
     specs.require("onnx")
@@ -113,6 +119,16 @@ def command(
     else:
         _write_repository(model, files, place)
     _tell(model)
+
+
+def _refuse_beside_page() -> None:
+    """A page has its own model: raise UsageError for options about another one."""
+    context = click.get_current_context()
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        given = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if given and name not in _OF_PAGE:
+            raise click.UsageError(f"`{parameter.opts[-1]}` is not for a page, which `--web` makes")
 
 
 def _given(file: str, weights: str | None, settings: dict[str, Any]) -> Given:

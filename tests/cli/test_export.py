@@ -42,6 +42,10 @@ def test_trained_weights_are_taken(nnc: Nnc, folder: Path) -> None:
         (["-o", "xor.onnx", "--opset", "17"], "takes opsets 18 to 26, not 17"),
         (["-o", "x.onnx", "--target", "tensorrt", "--opset", "23"], "takes opsets 18 to 20"),
         (["-o", "xor.onnx", "--target", "toaster"], "toaster"),
+        (["--web", "page", "--precision", "int8"], "`--precision` is not for a page"),
+        (["--web", "page", "-o", "xor.onnx"], "`--output` is not for a page"),
+        (["--web", "page", "--with-preprocessing"], "`--with-preprocessing` is not for a page"),
+        (["-o", "xor.onnx", "--runtime", "page"], "`--runtime` is for the page"),
     ],
 )
 def test_what_cannot_be_is_2(nnc: Nnc, folder: Path, arguments: list[str], words: str) -> None:
@@ -49,6 +53,15 @@ def test_what_cannot_be_is_2(nnc: Nnc, folder: Path, arguments: list[str], words
     result = nnc("export", "xor.nn", *arguments)
     assert (result.exit_code, words in result.stderr) == (2, True), result.stderr
     assert contents(folder) == before
+
+
+def test_verbs_that_take_specs_say_who_takes_models(nnc: Nnc, folder: Path) -> None:
+    nnc("export", "xor.nn", "-o", "xor.onnx")
+    result = nnc("check", "xor.onnx")
+    assert (result.exit_code, "`nnc predict` and `nnc bench` take ONNX" in result.stderr) == (
+        1,
+        True,
+    )
 
 
 def test_a_layer_that_the_target_lacks_is_a_finding(nnc: Nnc, folder: Path) -> None:

@@ -139,6 +139,15 @@ def test_two_answers_have_a_threshold(tmp_path: Path) -> None:
     np.testing.assert_allclose(found["p_probability"], 1 / (1 + np.exp(-found["p"])), rtol=1e-5)
 
 
+def test_a_runtime_that_lacks_what_a_preparation_takes_is_named(tmp_path: Path) -> None:
+    text = SPEC.format(numbers="impute(mean)", colors="one_hot", end="")
+    text = text.replace('column("color") -> one_hot', 'columns("long", "wide", 0) -> impute(mean)')
+    with pytest.raises(Failed) as failed:
+        made(tmp_path, text, target="coreml")
+    messages = {d.message for d in failed.value.diagnostics}
+    assert "Core ML can't run the node `x/prepared/missing`: it has no operator IsNaN" in messages
+
+
 @pytest.mark.parametrize(
     ("colors", "options", "words"),
     [

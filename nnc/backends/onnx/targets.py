@@ -48,8 +48,8 @@ class Target:
         """Raise Failed (E706) with every layer that this runtime can't run."""
         found: dict[tuple[str, str], Diagnostic] = {}
         for node, why in self._problems(graph):
-            layer = node.origin.name if node.origin else node.name
-            found.setdefault((layer, why), _refusal(self.title, layer, why, node))
+            name = node.origin.name if node.origin else node.name
+            found.setdefault((name, why), _refusal(self.title, name, why, node))
         if found:
             raise Failed(list(found.values())[:_SHOWN])
 
@@ -74,11 +74,12 @@ def flatten_by_reshape(graph: OnnxGraph) -> None:
             graph.nodes[number] = replace(node, operator="Reshape", inputs=inputs, attributes={})
 
 
-def _refusal(title: str, layer: str, why: str, node: OnnxNode) -> Diagnostic:
+def _refusal(title: str, name: str, why: str, node: OnnxNode) -> Diagnostic:
+    what = "layer" if node.origin else "node"
     label = (Label(node.origin.span, f"this becomes {node.operator}"),) if node.origin else ()
     return Diagnostic(
         "E706",
-        f"{title} can't run the layer `{layer}`: {why}",
+        f"{title} can't run the {what} `{name}`: {why}",
         label,
         help="export for `--target ort`, or write it with other words",
     )
