@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -18,6 +18,8 @@ from nnc.compiler.types import Dim, is_static
 from nnc.compiler.vocabulary.losses.classification import BinaryCrossEntropy, CrossEntropy
 from nnc.compiler.vocabulary.ops.activation import Sigmoid, Softmax
 from nnc.deployment.raw import Raw, raw_inputs
+
+_WHOLE: Final = tuple(ELEMENT_TYPES[dtype] for dtype in ("u8", "i32", "i64", "bool"))
 
 
 def surround(
@@ -88,14 +90,14 @@ def _inexpressible(name: str, chain: Field, word: str, why: str) -> Diagnostic:
 def _prepared(graph: OnnxGraph, raw: Raw) -> End:
     """The raw input that takes the place of an input; nodes that prepare it stand first."""
     end = raw.end
-    whole = end.element != ELEMENT_TYPES["f32"]
+    whole = end.element in _WHOLE
     stage = Stage(graph, f"{end.name}/prepared", whole=whole, channels=raw.channels)
     given = Handle(end.name)
     x = _rows(stage, raw, given)
     for step, known in raw.steps():
         x = preparations.find(step)(step, known, stage, x)
-    if whole:
-        x = stage.add("Cast", "whole", x, to=end.element)
+    if end.element != ELEMENT_TYPES["f32"]:
+        x = stage.add("Cast", "cast", x, to=end.element)
     end.handle.wish = f"{end.name}/ready"
     shape = _settled(raw)
     if is_static(shape):

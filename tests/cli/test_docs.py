@@ -67,15 +67,36 @@ def test_the_commands_of_a_page_run(nnc: Nnc, folder: Path, page: str) -> None:
         assert result.exit_code == 0, f"{command}\n{result.stderr}"
 
 
+PLANTS = """\
+data {
+  source = csv("plants.csv")
+  x      = columns("long", "wide") -> impute(mean) -> standardize
+  color  = column("color") -> category
+  kind   = column("kind") -> category
+}
+model Plants {
+  input x: f32[2]
+  input color: i64
+  named = color -> Embedding(2, 3)
+  output p = (x, named) -> Concat -> Dense(2)
+}
+train { target kind: i64  loss = cross_entropy(p, kind)  optimizer = sgd(lr=0.1)  epochs = 2 }
+"""
+
+
 @pytest.mark.slow
 def test_the_python_of_the_page_on_deployment_runs(nnc: Nnc, folder: Path) -> None:
     for backend, output in (("torch", "xor_torch.py"), ("onnx", "xor.onnx")):
         nnc("compile", "xor.nn", "--backend", backend, "-o", output)
     (folder / "xor_torch.safetensors").rename(folder / "trained.safetensors")
     programs = _PYTHON.findall((DOCS / "deployment.md").read_text("utf-8"))
-    assert len(programs) == 2
-    for program in programs:
-        checked = f"{program}assert p.shape == (1, 1)\n"
+    (folder / "plants.nn").write_text(PLANTS)
+    (folder / "plants.csv").write_text("long,wide,color,kind\n5,2,red,oak\n4,,blue,elm\n")
+    for command in ("train plants.nn -o run", "export run -o plants.onnx --with-preprocessing"):
+        assert nnc(*command.split()).exit_code == 0
+    checks = ["assert p.shape == (1, 1)", "assert {*names} <= {'elm', 'oak'}"]
+    for program, check in zip(programs, [checks[0], checks[1], checks[0]], strict=True):
+        checked = f"{program}{check}\n"
         subprocess.run([sys.executable, "-c", checked], cwd=folder, check=True)
 
 

@@ -221,7 +221,7 @@ def _bilinear(stage: Stage, size: Handle, wanted: int, role: str) -> Handle:
 
 preparations.refuses(
     Tokens,
-    "StringSplit takes texts apart at white space alone, where signs are words of their own here",
+    "StringSplit takes texts apart at white space or at one sign, and here every sign is a word",
 )
 
 

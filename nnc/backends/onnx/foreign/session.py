@@ -12,7 +12,7 @@ import numpy as np
 from nnc.backends.base import Arrays
 from nnc.backends.onnx.foreign.checks import inspected
 from nnc.backends.onnx.foreign.records import End
-from nnc.backends.onnx.model import ELEMENT_TYPES
+from nnc.backends.onnx.model import ELEMENT_TYPES, TEXT
 from nnc.compiler.diagnostics import Diagnostic, Failed
 from nnc.compiler.ir import Graph, Program, Value
 from nnc.compiler.types import DType, Symbol, TensorType
@@ -73,12 +73,15 @@ def _value(label: str, end: End) -> Value:
     dtype = _DTYPES.get(end.element)
     if dtype is None or not end.dims:
         why = "no tensor of numbers" if dtype is None else "no axis for examples"
+        cure = "run it with onnxruntime itself"
+        if end.element == TEXT:
+            why, cure = "texts", f"{cure}, or predict with the run that it was exported from"
         raise Failed(
             [
                 Diagnostic(
                     "E716",
                     f"the input `{end.name[:100]}` of {label} has {why}",
-                    help="run it with onnxruntime itself",
+                    help=cure,
                 )
             ]
         )
