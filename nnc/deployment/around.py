@@ -18,6 +18,7 @@ from nnc.compiler.types import Dim, is_static
 from nnc.compiler.vocabulary.losses.classification import BinaryCrossEntropy, CrossEntropy
 from nnc.compiler.vocabulary.ops.activation import Sigmoid, Softmax
 from nnc.deployment.raw import Raw, raw_inputs
+from nnc.training.units import restored
 
 _WHOLE: Final = tuple(ELEMENT_TYPES[dtype] for dtype in ("u8", "i32", "i64", "bool"))
 
@@ -34,7 +35,8 @@ def surround(
 
     For an output that a classifying loss judges: `NAME_probability` where it gives logits,
     `NAME_class`, the number of the class, and with `labels` of the output and a runtime that has
-    `texts`, `NAME_label`. Raises Failed (E718) for a preparation that ONNX can't express.
+    `texts`, `NAME_label`. For one that estimates a target that was prepared, `NAME_value`, in the
+    units of the data. Raises Failed (E718) for a preparation that ONNX can't express.
     """
     raw = raw_inputs(program, graph.inputs, fitted)
     _check(graph, raw, texts=texts)
@@ -43,6 +45,8 @@ def surround(
     )
     for answer in answers(program):
         _answered(graph, answer, labels.get(answer.output, ()) if texts else ())
+    for output, (factor, offset) in in_units(program, fitted).items():
+        _restored(graph, output, factor, offset)
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,44 @@ def answers(program: Program) -> Iterator[Answer]:
             maker = program.graph.makers.get(makers[output])
             ready = maker and isinstance(maker.op, Softmax if exclusive else Sigmoid)
             yield Answer(output, exclusive, term.logits and not ready)
+
+
+def in_units(program: Program, fitted: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """The outputs that are not in the units of the data, and what leads there, which is a factor
+    and then an offset: what was done to the target is undone."""
+    if program.training is None:
+        return {}
+    shapes = {
+        output.name: (
+            1,
+            *(size if isinstance(size, int) else 1 for size in output.value.type.shape),
+        )
+        for output in program.graph.outputs
+    }
+    zeros, ones = (
+        restored(program, fitted, {name: make(shape) for name, shape in shapes.items()})
+        for make in (np.zeros, np.ones)
+    )
+    found = {name: (ones[name] - zeros[name], zeros[name]) for name in shapes}
+    return {
+        name: (_single(factor), _single(offset))
+        for name, (factor, offset) in found.items()
+        if np.any(factor != 1) or np.any(offset != 0)
+    }
+
+
+def _single(array: Any) -> Any:
+    """One number in place of many that are the same."""
+    return array.flat[0] if np.ptp(array) == 0 else array
+
+
+def _restored(graph: OnnxGraph, output: str, factor: Any, offset: Any) -> None:
+    end = next(found for found in graph.outputs if found.name == output)
+    stage = Stage(graph, output)
+    scaled = stage.add("Mul", "scaled", end.handle, stage.constant(factor, "factor"))
+    value = stage.add("Add", "value", scaled, stage.constant(offset, "offset"))
+    graph.nodes += stage.nodes
+    graph.outputs += (End(value, f"{output}_value", end.element, end.shape),)
 
 
 def _check(graph: OnnxGraph, raw: Mapping[str, Raw], *, texts: bool) -> None:

@@ -20,7 +20,7 @@ from nnc.backends.onnx.model import ELEMENT_TYPES
 from nnc.compiler.ir import Program
 from nnc.compiler.types import Dim, Symbol, is_static
 from nnc.compiler.vocabulary.data import CropImages, ResizeImages, Scale
-from nnc.deployment.around import Answer, answers
+from nnc.deployment.around import Answer, answers, in_units
 from nnc.deployment.export import Exported
 from nnc.deployment.raw import Raw, raw_inputs
 from nnc.training.data.feed import Feed
@@ -156,6 +156,8 @@ def results(model: Exported, weights: Arrays, prepared: Arrays) -> Arrays:
     names = [end.name for end in model.graph.outputs]
     for answer in answers(model.program):
         found |= _answer(answer, found[answer.output], model.options.labels)
+    for output, (factor, offset) in in_units(model.program, model.options.fitted).items():
+        found[f"{output}_value"] = found[output] * factor + offset
     return {name: found[name] for name in names}
 
 

@@ -19,6 +19,7 @@ from nnc.compiler.ir import Program
 from nnc.deployment.export import Options, exported
 from nnc.deployment.given import output_labels
 from nnc.training.data import Dataset, open_data
+from nnc.training.units import restored
 
 SPEC = """\
 data {{
@@ -53,9 +54,11 @@ LONG = np.array([[5.5, 2.25], [4.75, 3.5], [6.125, np.nan], [5, 3.25], [7.5, 1.7
 COLORS = np.array(["red", "green", "blue", "green", "red"], object)
 
 
-def made(folder: Path, text: str, **options: Any) -> tuple[onnx.ModelProto, Program, Dataset]:
+def made(
+    folder: Path, text: str, rows: str = ROWS, **options: Any
+) -> tuple[onnx.ModelProto, Program, Dataset]:
     """The model of a spec with initial weights, beside the data in a folder."""
-    (folder / "plants.csv").write_text(ROWS)
+    (folder / "plants.csv").write_text(rows)
     program, found = nnc.compile_text(text)
     assert program is not None, found
     data = open_data(program, folder)
@@ -137,6 +140,28 @@ def test_two_answers_have_a_threshold(tmp_path: Path) -> None:
     found = run(model, {"x": LONG[:, 0]})
     np.testing.assert_array_equal(found["p_class"], (found["p"] > 0).astype(np.int64))
     np.testing.assert_allclose(found["p_probability"], 1 / (1 + np.exp(-found["p"])), rtol=1e-5)
+
+
+REGRESSION = """
+data {{
+  source = csv("plants.csv")
+  x = column("long") -> standardize
+  y = columns("long", 1) -> {steps}
+}}
+model Sizes {{ input x: f32  output p = x -> Unsqueeze(0) -> Dense(2) }}
+train {{ target y: f32[2]  loss = mse(p, y)  optimizer = sgd(lr=0.1) }}
+"""
+
+
+@pytest.mark.parametrize("steps", ["standardize", "minmax -> scale(0.5)", "scale(4)", ""])
+def test_estimates_are_given_in_the_units_of_the_data(tmp_path: Path, steps: str) -> None:
+    rows = ROWS.replace("6.125,,", "6.125,1,")
+    text = REGRESSION.format(steps=f"impute(mean) -> {steps}".rstrip(" ->"))
+    model, program, data = made(tmp_path, text, rows=rows)
+    found = run(model, {"x": LONG[:, 0]})
+    exact = restored(program, data.fitted, {"p": expected(program, data)})["p"]
+    assert list(found) == (["p", "p_value"] if steps else ["p"])
+    np.testing.assert_allclose(found.get("p_value", found["p"]), exact, rtol=1e-5, atol=1e-5)
 
 
 def test_a_runtime_that_lacks_what_a_preparation_takes_is_named(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from PIL import Image
 
 import nnc
 from nnc.backends import initial
@@ -71,7 +72,49 @@ model Windows {
 }
 train { target y: f32[2]  loss = mse(p, y)  optimizer = sgd(lr=0.1) }
 """
-SPECS = {"table": TABLE, "images": IMAGES, "windows": WINDOWS}
+FOLDER = """\
+data {
+  source = folder("photos")
+  flat = files("*.png") -> scale(0.01) -> reshape([210])
+  small = files("*.png", channels=1) -> resize(5, 4)
+  same = files("*.png")
+  t = column("class") -> category
+}
+model Photos {
+  layout channels_last
+  input flat: f32[210]
+  input small: f32[5, 4, 1]
+  input same: f32[7, 10, 3]
+  low = small -> Flatten
+  mean = same -> Flatten -> Dense(2)
+  output p = (flat, low, mean) -> Concat -> Dense(2)
+}
+train { target t: i64  loss = cross_entropy(p, t)  optimizer = sgd(lr=0.1) }
+"""
+TEXTS = """\
+data {
+  source = csv("plants.csv")
+  color = column("color") -> impute(most_frequent) -> one_hot
+  kind = column("kind") -> impute(constant, "c") -> category
+  size = column("wide") -> minmax -> scale(3)
+  t = column("leaves") -> scale(0.1)
+}
+model Texts {
+  input color: f32[3]
+  input kind: f32[1]
+  input size: f32
+  one = size -> Unsqueeze(0)
+  output p = (color, kind, one) -> Concat -> Dense(1)
+}
+train { target t: f32[1]  loss = mse(p, t)  optimizer = sgd(lr=0.1) }
+"""
+SPECS = {
+    "table": TABLE,
+    "images": IMAGES,
+    "windows": WINDOWS,
+    "folder": FOLDER,
+    "texts": TEXTS,
+}
 
 
 def model_of(folder: Path, name: str, **options: Any) -> tuple[Exported, dict[str, Any]]:
@@ -81,6 +124,11 @@ def model_of(folder: Path, name: str, **options: Any) -> tuple[Exported, dict[st
     (folder / "plants.csv").write_text("long,wide,color,leaves,kind\n" + "\n".join(rows) + "\n")
     images = np.random.default_rng(1).integers(0, 256, (20, 16, 14)).astype(np.uint8)
     np.savez(folder / "images.npz", images=images, t=np.arange(20) % 2)
+    for number in range(4):
+        file = folder / "photos" / "ab"[number % 2] / f"{number}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        pixels = np.random.default_rng(number).integers(0, 256, (7, 10, 3)).astype(np.uint8)
+        Image.fromarray(pixels).save(file)
     (folder / "load.csv").write_text("mw\n" + "\n".join(map(str, range(30))) + "\n")
     program, found = nnc.compile_text(SPECS[name])
     assert program is not None, found
@@ -120,7 +168,9 @@ def run(model: Exported, given: Arrays) -> Arrays:
     [
         ("table", ["p", "p_probability", "p_class", "p_label"]),
         ("images", ["p", "p_class"]),
-        ("windows", ["p"]),
+        ("windows", ["p", "p_value"]),
+        ("folder", ["p", "p_probability", "p_class", "p_label"]),
+        ("texts", ["p", "p_value"]),
     ],
 )
 def test_vectors_are_raw(tmp_path: Path, name: str, outputs: list[str]) -> None:
@@ -142,7 +192,7 @@ def test_a_request_is_raw(tmp_path: Path, name: str) -> None:
     model, _ = model_of(tmp_path, name)
     (path,) = [path for path in repository(model) if path.endswith("request.json")]
     request = json.loads(b"".join(map(bytes, repository(model)[path])))
-    types = {"FP32": np.float32, "INT64": np.int64, "BYTES": object}
+    types = {"FP32": np.float32, "INT64": np.int64, "UINT8": np.uint8, "BYTES": object}
     given = {}
     for end, known in zip(request["inputs"], model.graph.inputs, strict=True):
         array = np.array(end["data"], types[end["datatype"]])
