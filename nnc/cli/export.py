@@ -192,6 +192,7 @@ def _page(
 ) -> None:
     """Write the folder of a page; the data of the spec, where it can be read, gives examples."""
     from nnc.deployment.web.folder import write_page
+    from nnc.deployment.web.training import hindrance
 
     given = _given(file, weights, settings)
     data = None
@@ -207,6 +208,9 @@ def _page(
         raise Unusable(f"{folder} exists already", "choose another name, or remove it") from None
     except OSError as error:
         raise Unusable(f"can't write {folder}: {error.strerror}") from None
+    why = hindrance(given.program, data) if data is not None else None
+    if why is not None and given.program.training is not None:
+        say(f"the page doesn't train: {why}")
     say(f"{folder}: serve it with `python -m http.server -d {folder}` and open localhost:8000")
 
 

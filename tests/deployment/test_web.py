@@ -225,9 +225,21 @@ def test_the_verb_writes_a_page_once(tmp_path: Path, runtime: Path) -> None:
     first = CliRunner().invoke(group, command)
     assert first.exit_code == 0, first.output
     assert (made / "index.html").is_file()
+    assert "doesn't train" not in first.output
     again = CliRunner().invoke(group, command)
     assert again.exit_code != 0
     assert "exists already" in again.output
     nowhere = CliRunner().invoke(group, ["export", spec])
     assert nowhere.exit_code == 2
     assert "--web DIR" in nowhere.output
+
+
+def test_the_verb_says_why_a_page_does_not_train(tmp_path: Path, runtime: Path) -> None:
+    text = (SPECS / "curriculum" / "digits_mlp.nn").read_text("utf-8")
+    spec = tmp_path / "noisy.nn"
+    spec.write_text(text.replace("epochs    = 5", "epochs = 5 augment = [noise(pixels, 0.1)]"))
+    command = ["export", str(spec), "--web", str(tmp_path / "page"), "--runtime", str(runtime)]
+    result = CliRunner().invoke(group, command)
+    assert result.exit_code == 0, result.output
+    assert "the page doesn't train: the page doesn't change examples" in result.output
+    assert not (tmp_path / "page" / "training").exists()
