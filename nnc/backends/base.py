@@ -153,28 +153,15 @@ class Runner(ABC):
         """Every canonical weight as it is now, running statistics included."""
 
 
-class Engine(ABC):
+class Stepper(ABC):
     """A program being trained on one backend by the very functions of the artifact that compiling
-    gives.
+    gives: what takes its steps, one at a time.
 
-    The loop, the order of the examples, the learning rate and the stopping are the caller's: an
-    engine takes one step at a time. Arrays are as for a `Runner`; whole numbers may come in any
-    width.
+    The loop, the order of the examples, the learning rate and the stopping are the caller's.
+    Arrays are as for a `Runner`; whole numbers may come in any width.
     """
 
     backend: ClassVar[str]
-
-    @abstractmethod
-    def __init__(
-        self,
-        program: Program,
-        weights: Arrays,
-        precision: Arithmetic = "float32",
-        device: str = "cpu",
-    ) -> None:
-        """Load the program with canonical weights. Raises ImportError when the framework is
-        missing, ValueError for a program without a train block, weights that don't fit, and a
-        precision or a device that the backend doesn't have."""
 
     @abstractmethod
     def step(self, parts: Sequence[Arrays], step: int, rate: float) -> float:
@@ -193,6 +180,53 @@ class Engine(ABC):
         """The learning rate of update `step` of `steps` by the artifact's own function, not lowered
         by any `plateau`; None for an artifact that is given its rates."""
         return None
+
+    @abstractmethod
+    def gradient_norms(self) -> dict[str, float]:
+        """The Euclidean norm of the gradient of each trained weight in the last step, after
+        clipping; empty before the first one."""
+
+    @abstractmethod
+    def weights(self) -> Arrays:
+        """Every canonical weight as it is now, running statistics included, in the stepper's
+        precision."""
+
+    def close(self) -> None:
+        """Let go of what outlives a step, such as processes. No step can be taken afterwards."""
+        return
+
+
+class Ranks(Stepper):
+    """A stepper that is several processes of this machine, each with its rows of every batch."""
+
+    @abstractmethod
+    def __init__(
+        self, program: Program, weights: Arrays, precision: Precision, ranks: int, smallest: int
+    ) -> None:
+        """Start `ranks` processes, for batches of `smallest` rows or more. Raises ValueError for a
+        program without a train block and a batch with fewer rows than there are processes,
+        RuntimeError when the program doesn't begin."""
+
+    @staticmethod
+    @abstractmethod
+    def lacking() -> str | None:
+        """What of the installed framework several processes lack; None when all is there."""
+
+
+class Engine(Stepper):
+    """A stepper in this process, which also evaluates and can go on from where it was."""
+
+    @abstractmethod
+    def __init__(
+        self,
+        program: Program,
+        weights: Arrays,
+        precision: Arithmetic = "float32",
+        device: str = "cpu",
+    ) -> None:
+        """Load the program with canonical weights. Raises ImportError when the framework is
+        missing, ValueError for a program without a train block, weights that don't fit, and a
+        precision or a device that the backend doesn't have."""
 
     def evaluate(self, batches: Iterable[Arrays]) -> dict[str, Result]:
         """`loss` (the mean over examples, penalties included) and every metric by name over all
@@ -221,16 +255,6 @@ class Engine(ABC):
     @abstractmethod
     def outputs(self, inputs: Arrays) -> Arrays:
         """The outputs by name in evaluation mode."""
-
-    @abstractmethod
-    def gradient_norms(self) -> dict[str, float]:
-        """The Euclidean norm of the gradient of each trained weight in the last step, after
-        clipping; empty before the first one."""
-
-    @abstractmethod
-    def weights(self) -> Arrays:
-        """Every canonical weight as it is now, running statistics included, in the engine's
-        precision."""
 
     @abstractmethod
     def state(self) -> Arrays:

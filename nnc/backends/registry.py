@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
-from nnc.backends.base import Artifact, Engine, Runner, Table, refused
+from nnc.backends.base import Artifact, Engine, Ranks, Runner, Table, refused
 from nnc.compiler.diagnostics import Diagnostic
 from nnc.compiler.ir import Program
 from nnc.compiler.source import NOWHERE, Span
@@ -30,6 +30,8 @@ class Backend:
     load_tables: Callable[[], tuple[Table[Any], ...]]
     load_engine: Callable[[], type[Engine]] | None = None
     """What trains; None for a backend that doesn't."""
+    load_ranks: Callable[[], type[Ranks]] | None = None
+    """What trains in several processes; None for a backend that trains in one."""
 
     @property
     def missing(self) -> str | None:
@@ -109,6 +111,12 @@ def _torch_engine() -> type[Engine]:
     return TorchEngine
 
 
+def _torch_ranks() -> type[Ranks]:
+    from nnc.backends.torch.ranks.engine import TorchRanks
+
+    return TorchRanks
+
+
 def _keras_engine() -> type[Engine]:
     from nnc.backends.keras.engine import KerasEngine
 
@@ -169,6 +177,7 @@ BACKENDS: dict[str, Backend] = {
         Backend(
             *("torch", "PyTorch", ("torch",), "torch"),
             *(_torch, _torch_emit, _torch_tables, _torch_engine),
+            load_ranks=_torch_ranks,
         ),
         Backend(
             *("keras", "Keras", ("keras", "tensorflow"), "keras"),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nnc.cli import specs
-from nnc.cli.terminal import give, refuse_overwriting, running, say
+from nnc.cli.terminal import Unusable, give, refuse_overwriting, running, say
 from nnc.cli.verb import FILE, Verb
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         "nnc verify model.nn\n"
         "nnc verify model.nn --backend torch --backend onnx --float64\n"
         "nnc verify model.nn --steps 100 --certificate model.cert.json\n"
+        "nnc verify model.nn --steps 20 --ranks 2\n"
         "nnc verify --cert model.cert.json"
     ),
     short_help="show that every backend computes the same network",
@@ -46,6 +47,12 @@ if TYPE_CHECKING:
     type=click.IntRange(1, 1_000_000),
     metavar="K",
     help="compare K updates of training, in float64 and in float32",
+)
+@click.option(
+    "--ranks",
+    type=click.IntRange(2, 64),
+    metavar="N",
+    help="with --steps: N processes train the program of `compile --distributed`, too",
 )
 @click.option(
     "--weights",
@@ -66,7 +73,8 @@ def command(context: click.Context, /, **given: Any) -> None:
     """Compare outputs, loss and gradients of every backend with a float64 reference.
 
     With `--steps K` a training is compared instead, update by update, with dropout on: on the
-    spec's own data in its order, or on random examples where there is none.
+    spec's own data in its order, or on random examples where there is none. `--ranks N` adds the
+    same training by N processes on this machine, each with its rows of every batch.
 
     Exit code 0: all agree; 1: one differs, and the first layer that does is named; 2: a backend
     that was asked for isn't installed. Without `--backend`, those that aren't installed are left
@@ -88,7 +96,12 @@ def _again(asked: Asked) -> Again:
     from nnc.cli import certifying
 
     assert asked.cert is not None
-    others = {"steps": asked.steps, "backend": asked.backends, "certificate": asked.certificate}
+    others = {
+        "steps": asked.steps,
+        "ranks": asked.ranks,
+        "backend": asked.backends,
+        "certificate": asked.certificate,
+    }
     certifying.refuse(asked.file, {**others, "float64": asked.float64, "set": asked.settings})
     return certifying.check(asked.cert, asked.weights)
 
@@ -101,6 +114,8 @@ def _all(asked: Asked) -> Verdict | Paths:
     program = specs.program(asked.file, asked.settings)
     for backend in asked.backends:
         specs.require(backend)
+    if asked.ranks is not None:
+        _require_ranks(asked)
     weights = specs.weights(program, asked.weights) if asked.weights else None
     trained = None if asked.steps is None else _training(asked, program, weights)
     if trained is not None and asked.certificate is None:
@@ -113,6 +128,26 @@ def _all(asked: Asked) -> Verdict | Paths:
     return verdict if trained is None else trained[1]
 
 
+def _require_ranks(asked: Asked) -> None:
+    """Raise Unusable unless several processes can train here."""
+    from nnc.backends.registry import BACKENDS
+
+    if asked.steps is None:
+        raise click.UsageError("`--ranks` compares steps of training: say `--steps K` as well")
+    able = [b for b in BACKENDS.values() if b.load_ranks is not None]
+    chosen = [b for b in able if b.name in asked.backends or not asked.backends]
+    if not chosen:
+        names = " or ".join(f"`--backend {b.name}`" for b in able)
+        raise click.UsageError(f"`--ranks` is for {names}")
+    for backend in chosen:
+        specs.require(backend.name)
+        assert backend.load_ranks is not None
+        with running():
+            lacking = backend.load_ranks().lacking()
+        if lacking is not None:
+            raise Unusable(f"several processes can't train here: {lacking}")
+
+
 @dataclass(frozen=True)
 class Asked:
     """What stands on the command line."""
@@ -120,6 +155,7 @@ class Asked:
     file: str | None
     backends: tuple[str, ...]
     steps: int | None
+    ranks: int | None
     weights: str | None
     float64: bool
     batch: int
@@ -162,6 +198,7 @@ def _training(asked: Asked, program: Program, weights: dict[str, Any] | None) ->
             weights=weights or dict(initial.weights(program.graph, program.seed)),
             backends=asked.backends or None,
             precisions=precisions,
+            ranks=asked.ranks or 1,
         )
 
 

@@ -14,7 +14,7 @@ from nnc.verify.feed import Feed
 from nnc.verify.paths import Path, Paths, loss_apart
 from nnc.verify.tolerances import STEPS
 from nnc.verify.trajectory import verify_steps
-from nnc.verify.verdict import Verdict
+from nnc.verify.verdict import State, Verdict
 from nnc.verify.verification import verify
 
 
@@ -93,18 +93,30 @@ def check(
         precision=certificate.precision,
     )
     items += _networks(certificate, verdict)
-    if feed is not None and certificate.steps:
-        paths = verify_steps(
-            program,
-            steps=certificate.steps,
-            feed=feed,
-            weights=weights,
-            backends=list(dict.fromkeys(t.backend for t in certificate.training)),
-            precisions=list(dict.fromkeys(t.precision for t in certificate.training)),
-        )
-        items += _reference(certificate, paths)
-        items += [_trained(*pair) for pair in zip(certificate.training, paths.paths, strict=True)]
+    if feed is None:
+        items += [_trained(training, None) for training in certificate.training]
+    elif certificate.training:
+        items += _trainings(certificate, program, weights, feed)
     return Again(program.name, dict(certificate.versions), versions(), tuple(items))
+
+
+def _trainings(
+    certificate: Certificate, program: Program, weights: Arrays, feed: Feed
+) -> Iterator[Item]:
+    recorded = certificate.training
+    paths = verify_steps(
+        program,
+        steps=certificate.steps,
+        feed=feed,
+        weights=weights,
+        backends=list(dict.fromkeys(t.backend for t in recorded)),
+        precisions=list(dict.fromkeys(t.precision for t in recorded)),
+        ranks=max(t.ranks for t in recorded),
+    )
+    yield from _reference(certificate, paths)
+    found = {(path.backend, path.precision, path.ranks): path for path in paths.paths}
+    for one in recorded:
+        yield _trained(one, found.get((one.backend, one.precision, one.ranks)))
 
 
 def _hashes(
@@ -122,14 +134,28 @@ def _hashes(
 def _networks(certificate: Certificate, verdict: Verdict) -> Iterator[Item]:
     for recorded, found in zip(certificate.network, verdict.findings, strict=True):
         name = f"network on {recorded.backend}"
-        if found.state in ("not installed", "refused"):
-            yield Item(name, agrees=False, said=found.state, counted=False)
+        absent = _absent(recorded.state, found.state)
+        if absent is not None:
+            yield Item(name, agrees=False, said=absent, counted=False)
             continue
         worst = max((c.difference or 0.0 for c in found.comparisons), default=None)
         bound = max((c.tolerance for c in found.comparisons), default=None)
-        agrees = found.agrees and recorded.agrees
-        said = "" if agrees else "it differed when it was written down"
-        yield Item(name, agrees, said if found.agrees else "it differs here", worst, bound)
+        measured = {(c.what, c.name) for c in found.comparisons}
+        if not found.agrees:
+            said = "it differs here"
+        elif not recorded.agrees:
+            said = "it differed when it was written down"
+        else:
+            same = measured == {(c.what, c.name) for c in recorded.checks}
+            said = "" if same else "other results are written down than it has"
+        yield Item(name, not said, said, worst, bound)
+
+
+def _absent(then: State, now: State) -> str | None:
+    """Why a backend says nothing; None where it was compared both times, or broke down."""
+    if then in ("not installed", "refused"):
+        return f"{then} when it was written down"
+    return now if now in ("not installed", "refused") else None
 
 
 def _reference(certificate: Certificate, paths: Paths) -> Iterator[Item]:
@@ -143,13 +169,16 @@ def _reference(certificate: Certificate, paths: Paths) -> Iterator[Item]:
     yield Item("the reference's weights", moved <= bound.weights, "", moved, bound.weights)
 
 
-def _trained(recorded: Training, path: Path) -> Item:
-    name = f"training on {recorded.backend} in {recorded.precision}"
-    if path.state in ("not installed", "refused"):
-        return Item(name, agrees=False, said=path.state, counted=False)
+def _trained(recorded: Training, path: Path | None) -> Item:
+    name = f"training on {recorded.title} in {recorded.precision}"
+    if path is None:
+        return Item(name, agrees=False, said="there is no such training")
+    absent = _absent(recorded.state, path.state)
+    if absent is not None:
+        return Item(name, agrees=False, said=absent, counted=False)
     bound = STEPS[recorded.precision].loss
     losses = [step.loss for step in path.steps]
-    apart = _furthest(losses[: recorded.promised], recorded.losses[: recorded.promised])
+    apart = _furthest(losses[: path.promised], recorded.losses[: path.promised])
     if not path.agrees:
         return Item(name, agrees=False, said="it differs here", difference=apart, tolerance=bound)
     if not recorded.agrees:

@@ -15,10 +15,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from math import isfinite
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 import numpy as np
-from pydantic import NonNegativeInt, PositiveInt, TypeAdapter, ValidationError
+from pydantic import Field, NonNegativeInt, TypeAdapter, ValidationError
 
 from nnc import __version__, to_json
 from nnc.backends.base import Arrays, Precision
@@ -26,11 +26,16 @@ from nnc.backends.safetensors import encoded
 from nnc.compiler.diagnostics import Diagnostic, Failed
 from nnc.compiler.ir import Program
 from nnc.verify.feed import Feed
-from nnc.verify.paths import Paths
+from nnc.verify.paths import Paths, titled
 from nnc.verify.verdict import State, Verdict
 
 FORMAT = "nnc certificate 1"
 PACKAGES = ("numpy", "torch", "keras", "tensorflow", "onnx", "onnxruntime")
+
+# No file may ask for more work than a command line can.
+Ranks: TypeAlias = Annotated[int, Field(ge=1, le=64)]
+Batch: TypeAlias = Annotated[int, Field(ge=1, le=4096)]
+Steps: TypeAlias = Annotated[int, Field(ge=0, le=1_000_000)]
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,8 @@ class Check:
     difference: float | None
     tolerance: float
     agrees: bool
+    rounding: bool = False
+    """Whether the tolerance is what rounding accounts for."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,15 @@ class Training:
     weights: float | None
     """The largest difference of any weight at any step."""
     tolerance: dict[str, float]
+    rounding: bool = False
+    """Whether it is further away than float32's bounds as rounding accounts for."""
+    ranks: Ranks = 1
+    """How many processes trained together."""
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return titled(self.backend, self.ranks)
 
 
 @dataclass(frozen=True)
@@ -80,14 +96,14 @@ class Certificate:
     spec_hash: str
     seed: NonNegativeInt
     """Of the random weights and data of the network's comparison."""
-    batch: PositiveInt
+    batch: Batch
     precision: Precision
     given_weights: bool
     """Whether the weights came from a file, and are needed again."""
     weights_hash: str
     """Of the weights that the training, or with given ones the network, begins with."""
     network: tuple[Network, ...]
-    steps: NonNegativeInt = 0
+    steps: Steps = 0
     examples: Literal["data", "random", ""] = ""
     data_hash: str | None = None
     losses: tuple[float, ...] = ()
@@ -145,7 +161,7 @@ def make(
 
 
 def _network(found: Mapping[str, Any]) -> Network:
-    keys = ("what", "name", "difference", "tolerance", "agrees")
+    keys = ("what", "name", "difference", "tolerance", "agrees", "rounding")
     checks = tuple(Check(**{key: c[key] for key in keys}) for c in found["comparisons"])
     return Network(found["backend"], found["state"], found["agrees"], checks)
 
@@ -163,6 +179,8 @@ def _training(found: Mapping[str, Any]) -> Training:
         tuple(step["difference"] for step in steps),
         None if None in moved else max(moved, default=0.0),
         found["tolerance"],
+        found["rounding"],
+        found["ranks"],
     )
 
 

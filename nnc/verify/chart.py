@@ -51,14 +51,14 @@ def _table(paths: list[Path], marks: list[int]) -> Iterator[str]:
     rows = [(paths[0].precision, "by step", *map(str, marks), "")]
     for path in paths:
         if not path.steps:
-            rows.append((path.backend, "", *["-"] * len(marks), path.state))
+            rows.append((path.title, "", *["-"] * len(marks), path.state))
             continue
         taken = [mark for mark in marks if mark <= len(path.steps)]
         columns = list(zip(*growth(path, taken), strict=True))
         blank = ["-"] * (len(marks) - len(taken))
         words = (_word(path), "")
         for kind, figures, word in zip(("loss", "weights"), columns, words, strict=True):
-            name = path.backend if kind == "loss" else ""
+            name = path.title if kind == "loss" else ""
             rows.append((name, kind, *(f"{figure:.0e}" for figure in figures), *blank, word))
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     for row in rows:
@@ -100,7 +100,7 @@ def _notes(paths: Paths) -> Iterator[str]:
 
 
 def _explained(path: Path, *, details: bool) -> Iterator[str]:
-    named = f"{path.backend} in {path.precision}"
+    named = f"{path.title} in {path.precision}"
     if path.message is not None:
         yield ""
         yield f"{named}: {path.state}: {path.message}"
@@ -139,6 +139,9 @@ def _located(named: str, first: Departure) -> Iterator[str]:
             yield f"  the layers' results agree; the gradient of layer {layer} differs"
         case "statistic":
             yield f"  a running statistic of layer {layer}"
+        case "division":
+            of = f", of layer {layer}" if first.layer else at
+            yield f"  one process takes this step as the reference does{of}"
         case "update":
             yield f"  its gradient is right, what is made of it is not; layer {layer}"
     if first.hint is not None:
@@ -148,7 +151,7 @@ def _located(named: str, first: Departure) -> Iterator[str]:
 
 
 def _conclusion(paths: Paths) -> str:
-    compared = list(dict.fromkeys(p.backend for p in paths.paths if p.state == "compared"))
+    compared = list(dict.fromkeys(p.title for p in paths.paths if p.state == "compared"))
     if paths.agrees:
         rest = "" if paths.complete else "; not everything was compared"
         return f"{', '.join(compared)}: the same training as the reference{rest}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 
@@ -91,5 +91,5 @@ class Course:
             }
 
         batch = self.feed.batch
-        feed = Feed("", 0, self.feed.updates, lambda step: moved(batch(step), step))
+        feed = replace(self.feed, batch=lambda step: moved(batch(step), step))
         return Course(self.program, moved(self.weights), feed)

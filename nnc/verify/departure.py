@@ -11,7 +11,7 @@ from nnc.backends.base import Precision
 from nnc.backends.registry import Backend
 from nnc.compiler.source import NOWHERE
 from nnc.compiler.vocabulary.base import Rejected
-from nnc.verify import locate
+from nnc.verify import division, locate
 from nnc.verify.conventions import conventions
 from nnc.verify.course import Course
 from nnc.verify.paths import Departure, Measured, Parting, Way, loss_apart, weights_apart
@@ -35,6 +35,22 @@ def explain(course: Course, backend: Backend, precision: Precision, parting: Par
         first = replace(first, layer=found.layer, word=found.word, span=found.span, hint=found.hint)
     hint = first.hint or _convention(course, precision, parting)
     return replace(first, way=way, hint=hint)
+
+
+def divided(course: Course, precision: Precision, parting: Parting, ranks: int) -> Departure:
+    """What several processes make of a step that one takes as the reference does."""
+    first = replace(unexplained(course, parting, None), way="division")
+    steps = parting.step + 1
+    if steps * ranks > TRIED:
+        return first
+    graph = course.program.graph
+    # Whose statistics are kept where each process has its own is not the reference's to say.
+    wrong = [n for n in parting.wrong if graph.weights[n].role != "statistic"]
+    for said, engine, parts in division.mistakes(course, ranks):
+        end = division.walked(course, engine, parts, steps)
+        if _leads(course, end, precision, replace(parting, wrong=tuple(wrong))):
+            return replace(first, hint=said)
+    return first
 
 
 def unexplained(course: Course, parting: Parting, note: str | None) -> Departure:

@@ -26,6 +26,8 @@ class Feed:
     updates: int
     """Updates of the whole training, by which schedules count."""
     batch: Callable[[int], Arrays]
+    smallest: int
+    """Examples in the smallest batch."""
     hash: str | None = None
     """SHA-256 of the data."""
 
@@ -46,7 +48,8 @@ def of_data(program: Program, data: Dataset) -> Feed:
         return data.batch(order[place * size : (place + 1) * size], epoch)
 
     updates = program.training.epochs * per_epoch
-    return Feed("the spec's data", min(size, len(rows)), updates, batch, data.hash)
+    smallest = (len(rows) - 1) % size + 1
+    return Feed("the spec's data", min(size, len(rows)), updates, batch, smallest, data.hash)
 
 
 def at_random(program: Program, size: int, seed: int, steps: int) -> Feed:
@@ -59,4 +62,4 @@ def at_random(program: Program, size: int, seed: int, steps: int) -> Feed:
         return {**inputs, **sample.targets(program, inputs, rng)}
 
     batch(0)
-    return Feed("random examples", size, steps, batch)
+    return Feed("random examples", size, steps, batch, size)

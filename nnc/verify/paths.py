@@ -15,7 +15,7 @@ from nnc.compiler.source import NOWHERE, Span
 from nnc.verify.tolerances import HORIZON, LOSS_FLOOR, SMALL_GRADIENT, STEPS
 from nnc.verify.verdict import State, place
 
-Way: TypeAlias = Literal["forward", "backward", "loss", "update", "statistic"]
+Way: TypeAlias = Literal["forward", "backward", "loss", "update", "statistic", "division"]
 Masks: TypeAlias = "Mapping[str, NDArray[np.bool_]]"
 
 
@@ -98,6 +98,8 @@ class Path:
 
     backend: str
     precision: Precision
+    ranks: int = 1
+    """How many processes trained together."""
     state: State = "compared"
     steps: tuple[Step, ...] = ()
     first: Departure | None = None
@@ -105,6 +107,11 @@ class Path:
     """Whether it is further away than float32's bound only as rounding accounts for."""
     message: str | None = None
     help: str | None = None
+
+    @property
+    def title(self) -> str:
+        """What people call it: `torch`, or `torch × 2 ranks`."""
+        return titled(self.backend, self.ranks)
 
     @property
     def agrees(self) -> bool:
@@ -120,6 +127,7 @@ class Path:
         return {
             "backend": self.backend,
             "precision": self.precision,
+            "ranks": self.ranks,
             "state": self.state,
             "agrees": self.agrees,
             "promised_steps": self.promised,
@@ -185,6 +193,11 @@ class Paths:
             "not_compared": self.idle,
             "paths": [path.to_json() for path in self.paths],
         }
+
+
+def titled(backend: str, ranks: int) -> str:
+    """What people call so many processes of a backend."""
+    return backend if ranks == 1 else f"{backend} × {ranks} ranks"
 
 
 def loss_apart(found: float, truth: float) -> float:
