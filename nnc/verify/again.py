@@ -10,6 +10,7 @@ from nnc import to_json
 from nnc.backends.base import Arrays
 from nnc.compiler.ir import Program
 from nnc.verify.certificate import Certificate, Training, hash_of, sha256, versions
+from nnc.verify.contradictions import contradictions
 from nnc.verify.feed import Feed
 from nnc.verify.paths import Path, Paths, loss_apart
 from nnc.verify.tolerances import STEPS
@@ -82,7 +83,7 @@ def check(
 
     `weights` are those that training begins with, `given` those that came from a file.
     """
-    items = list(_hashes(certificate, program, weights, feed))
+    items = [_sound(certificate), *_hashes(certificate, program, weights, feed)]
     backends = [network.backend for network in certificate.network]
     verdict = verify(
         program,
@@ -98,6 +99,13 @@ def check(
     elif certificate.training:
         items += _trainings(certificate, program, weights, feed)
     return Again(program.name, dict(certificate.versions), versions(), tuple(items))
+
+
+def _sound(certificate: Certificate) -> Item:
+    """Whether what is written down agrees with itself."""
+    first = next(contradictions(certificate), None)
+    said = "" if first is None else f"it contradicts itself: {first}"
+    return Item("figures", agrees=first is None, said=said)
 
 
 def _trainings(

@@ -9,12 +9,35 @@ from typing import Any
 
 import pytest
 
+from nnc import to_json
 from nnc.compiler.diagnostics import Failed
+from nnc.compiler.source import Source
+from nnc.loading import compile_source
 from nnc.verify.certificate import hash_of, read, sha256
 from tests.cli.conftest import XOR, Nnc
 
 TRAIN = "train { target y: f32[1] loss = mse(p, y) optimizer = adam(0.1) seed = 4 }"
 Change = Callable[[dict[str, Any]], object]
+
+
+def without_steps(found: dict[str, Any]) -> None:
+    """A training of no steps, whose losses nobody would look at."""
+    found["steps"] = 0
+    found["training"][0]["losses"][2] = 0.5
+
+
+def unpromised(found: dict[str, Any]) -> None:
+    """A training of which no step is promised."""
+    found["training"][1]["promised"] = 0
+    found["training"][1]["losses"][2] = 0.5
+
+
+def without_training(found: dict[str, Any]) -> None:
+    """A spec that isn't trained, under its own hash."""
+    del found["spec"]["train"]
+    program, _ = compile_source(Source("spec.json", json.dumps(found["spec"])), None, {})
+    assert program is not None
+    found["spec_hash"] = sha256(to_json(program).encode())
 
 
 @pytest.fixture
@@ -40,7 +63,7 @@ def resealed(path: Path, change: Change) -> None:
 def test_what_is_written_down_is_found_again(nnc: Nnc, certificate: Path) -> None:
     result = nnc("verify", "--cert", "c.json")
     assert result.exit_code == 0, result.output
-    assert result.stdout.count("as recorded") == 7
+    assert result.stdout.count("as recorded") == 8
     assert "training on torch in float32  as recorded" in result.stdout
     found = json.loads(nnc("verify", "--cert", "c.json", "--format", "json").stdout)
     assert found["agrees"]
@@ -74,6 +97,27 @@ WEIGHTS = ("weight", "bias")
         (lambda c: c["network"][0].__setitem__("agrees", False), "network on torch"),
         (lambda c: c.__setitem__("weights_hash", "0" * 64), "weights"),
         (lambda c: c["spec"]["train"]["optimizer"].__setitem__("lr", 0.2), "spec"),
+        (lambda c: c["network"][0]["checks"][0].__setitem__("tolerance", 1.0), "figures"),
+        (lambda c: c["network"][0]["checks"][0].__setitem__("difference", 1e-3), "figures"),
+        (lambda c: c["network"][0]["checks"][0].__setitem__("difference", None), "figures"),
+        (lambda c: c["network"][0]["checks"].clear(), "figures"),
+        (lambda c: c["network"][0]["checks"].pop(), "network on torch"),
+        (lambda c: c["network"].append(c["network"][0]), "figures"),
+        (lambda c: c["training"].append(c["training"][0]), "figures"),
+        (lambda c: c["network"][0].__setitem__("state", "refused"), "figures"),
+        (lambda c: c["training"][0].__setitem__("weights", 1e-3), "figures"),
+        (lambda c: c["training"][0].__setitem__("rounding", True), "figures"),
+        (lambda c: c["training"][0]["tolerance"].__setitem__("loss", 1.0), "figures"),
+        (lambda c: c["training"][0]["differences"].__setitem__(1, 0.5), "figures"),
+        (lambda c: c["training"][1]["differences"].__setitem__(1, 1e-12), "figures"),
+        (lambda c: c["training"][0]["losses"].pop(), "torch in float64"),
+        (lambda c: c["training"][0].update(backend="keras", ranks=2), "there is no such training"),
+        (lambda c: c["training"].clear(), "figures"),
+        (lambda c: c["losses"].append(0.1), "figures"),
+        (lambda c: c["norms"].clear(), "the reference's weights"),
+        (without_steps, "figures"),
+        (unpromised, "figures"),
+        (without_training, "there is no such training"),
     ],
 )
 def test_other_figures_are_seen(nnc: Nnc, certificate: Path, change: Change, named: str) -> None:
@@ -98,6 +142,7 @@ def test_other_figures_are_seen(nnc: Nnc, certificate: Path, change: Change, nam
         lambda data: data.replace(b'"steps": 3', b'"steps": "three"'),
         lambda data: data.replace(b'"steps": 3', b'"steps": NaN'),
         lambda data: data.replace(b'"losses"', b'"lasses"'),
+        lambda data: data.replace(b'"batch": 4', b'"batch": 40000000'),
     ],
 )
 def test_damage_is_told(nnc: Nnc, certificate: Path, damage: Callable[[bytes], bytes]) -> None:
@@ -115,7 +160,6 @@ def test_damage_is_told(nnc: Nnc, certificate: Path, damage: Callable[[bytes], b
     "change",
     [
         lambda c: c["network"][0].__setitem__("backend", "caffe"),
-        lambda c: c["training"].append(c["training"][0]),
         lambda c: c.__setitem__("spec", {"nnc": 1}),
     ],
 )
@@ -167,3 +211,31 @@ def test_the_hash_is_that_of_the_numbers() -> None:
     one = {"a": np.arange(3.0), "b": np.ones((2, 2), np.float32)}
     assert hash_of(one) == hash_of(dict(reversed(one.items())))
     assert hash_of(one) != hash_of({**one, "a": np.arange(3.0) + 1})
+
+
+def test_what_was_not_compared_then_is_no_difference_now(nnc: Nnc, certificate: Path) -> None:
+    """Where a certificate is made, a backend may be missing that is here."""
+
+    def absent(found: dict[str, Any]) -> None:
+        for row in found["network"] + found["training"]:
+            row.update(state="not installed", agrees=False)
+        found["network"][0]["checks"] = []
+        for row in found["training"]:
+            row.update(losses=[], differences=[], weights=0.0, promised=0)
+
+    resealed(certificate, absent)
+    result = nnc("verify", "--cert", "c.json")
+    assert result.exit_code == 0, result.output
+    assert "network on torch              not checked  not installed when it" in result.stdout
+    assert "not everything was compared" in result.stderr
+
+
+def test_no_file_asks_for_more_work_than_a_command_can(nnc: Nnc, certificate: Path) -> None:
+    for name, value in (("batch", 4097), ("steps", 10**7), ("ranks", 65)):
+
+        def change(found: dict[str, Any], name: str = name, value: int = value) -> None:
+            (found["training"][0] if name == "ranks" else found)[name] = value
+
+        resealed(certificate, change)
+        result = nnc("verify", "--cert", "c.json")
+        assert (result.exit_code, "error[E722]" in result.stderr) == (1, True)
