@@ -55,7 +55,7 @@ _FIXED = (
 @click.option(
     "--precision",
     type=click.Choice(["float32", "float64", "mixed"]),
-    help="float32 without it; `mixed`: products in 16 bits, on torch",
+    help="float32 without it; `mixed`: products in 16 bits, on torch and keras",
 )
 @click.option("--device", metavar="NAME", help="what the backend calls it: `cuda`, `mps`")
 @click.option("--resume", metavar="RUN", type=FILE, help="continue a run that was interrupted")

@@ -33,15 +33,13 @@ class KerasEngine(Engine):
     ) -> None:
         if program.training is None:
             raise ValueError("the program has no train block")
-        if precision == "mixed":
-            raise ValueError(
-                "Keras programs have one precision: `--backend torch` has mixed precision"
-            )
         self._measures = bool(program.training.metrics)
-        self._precision = precision
-        self._runner = KerasRunner(program, weights, precision, device)
+        kept = "float32" if precision == "mixed" else precision
+        self._runner = KerasRunner(program, weights, kept, device)
         self._module = self._runner.module
         self._models = (self._runner.model, self._runner.trained_model)
+        if precision == "mixed":
+            _mix(self._module, self._models)
         with self._runner.floats():
             self._optimizer = self._module["make_optimizer"]()
             self._optimizer.build(self._runner.model.trainable_variables)
@@ -146,3 +144,61 @@ class KerasEngine(Engine):
             raise ValueError("this is the state of another program") from error
         for place, variable in variables.items():
             variable.assign(memory[place])
+
+
+def _mix(module: dict[str, Any], models: Iterable[Any]) -> None:
+    """Mixed precision: layers that multiply matrices compute in bfloat16, and give float32 to all
+    others. Weights, and so gradients and updates, stay in float32.
+
+    A layer that more than one model has is changed once.
+    """
+    import keras
+
+    policy = keras.DTypePolicy("mixed_bfloat16")
+    products = _products(module)
+    found = {id(x): x for model in models for x in model._flatten_layers(include_self=False)}
+    for layer in found.values():
+        if isinstance(layer, products):
+            layer.dtype_policy = policy
+            layer.call = _giving_float32(layer.call)
+        if isinstance(layer, keras.layers.RNN):
+            layer.cell.dtype_policy = policy
+    if "attention_weights" in module:
+        module["attention_weights"] = _softened(module["attention_weights"])
+
+
+def _products(module: dict[str, Any]) -> tuple[type, ...]:
+    """The kinds of layers that multiply matrices: Keras' own, and those of the program."""
+    from keras import layers
+
+    own = ("ConvTranspose", "MultiHeadAttention", "ScaledDotProductAttention")
+    return (
+        *(layers.Dense, layers.EinsumDense, layers.Conv1D, layers.Conv2D, layers.Conv3D),
+        *(layers.DepthwiseConv1D, layers.DepthwiseConv2D),
+        *(layers.SeparableConv1D, layers.SeparableConv2D),
+        *(layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose),
+        *(layers.SimpleRNN, layers.GRU, layers.LSTM),
+        *(module[name] for name in own if name in module),
+    )
+
+
+def _giving_float32(call: Any) -> Any:
+    """A layer's function whose results are float32."""
+    import keras
+
+    def called(*given: Any, **options: Any) -> Any:
+        made = call(*given, **options)
+        return keras.tree.map_structure(lambda x: keras.ops.cast(x, "float32"), made)
+
+    return called
+
+
+def _softened(weights: Any) -> Any:
+    """Attention's softmax over the keys, computed in float32."""
+    import keras
+
+    def soft(scores: Any, *given: Any) -> Any:
+        made = weights(keras.ops.cast(scores, "float32"), *given)
+        return keras.ops.cast(made, scores.dtype)
+
+    return soft

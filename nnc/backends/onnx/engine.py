@@ -52,7 +52,7 @@ class OnnxEngine(Engine):
             raise ValueError(f"ONNX models are trained on `cpu` alone, not on `{device}`")
         if precision == "mixed":
             raise ValueError(
-                "ONNX models have one precision: `--backend torch` has mixed precision"
+                "ONNX models have one precision: `--backend torch` and `keras` have mixed precision"
             )
         self._program = program
         self._precision: Precision = precision

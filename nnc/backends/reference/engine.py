@@ -42,7 +42,8 @@ class ReferenceEngine(Engine):
             raise ValueError(f"the reference computes on `cpu` alone, not on `{device}`")
         if precision == "mixed":
             raise ValueError(
-                "the reference computes in float64: `--backend torch` has mixed precision"
+                "the reference computes in float64: "
+                "`--backend torch` and `keras` have mixed precision"
             )
         self._training = program.training
         self._constraints = program.graph.constraints
