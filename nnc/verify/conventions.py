@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from nnc.compiler.ir import Program, Training
 from nnc.compiler.vocabulary.base import Rejected, Word
 from nnc.compiler.vocabulary.fields import Unfit
-from nnc.compiler.vocabulary.optimizers import Adam, AdamW
-from nnc.compiler.vocabulary.schedules import ConstantRate
+from nnc.compiler.vocabulary.optimizers import Adam, Adamax, AdamW, Lamb, Nadam, Optimizer
+from nnc.compiler.vocabulary.schedules import (
+    ClipValue,
+    ConstantRate,
+    GlobalNorm,
+    Schedule,
+    WeightNorm,
+)
+from nnc.verify.feed import Feed
 from nnc.verify.hints import OTHER_VALUES, shown
 
 OF_OPTIMIZERS: Mapping[str, tuple[Any, ...]] = {
@@ -24,6 +31,8 @@ OF_OPTIMIZERS: Mapping[str, tuple[Any, ...]] = {
     "momentum_decay": (0.004, 0.0),
 }
 """Arguments that frameworks have other defaults for."""
+NO_MORE = 10**9
+"""After so many updates no mean of any optimiser is corrected any more."""
 
 
 @dataclass(frozen=True)
@@ -36,18 +45,24 @@ class Convention:
     """By how many steps the numbers that are drawn are ahead."""
     rated: int = 0
     """By how many steps the learning rates are ahead."""
+    counted: int = 0
+    """By how many steps the optimiser's count of updates is ahead."""
+    rule: Callable[[int, float], Optimizer] | None = None
+    """The optimiser of an update (from 0), given its learning rate too."""
 
 
-def conventions(program: Program) -> Iterator[Convention]:
+def conventions(program: Program, feed: Feed) -> Iterator[Convention]:
     """Other conventions, likely ones first."""
     training = program.training
     assert training is not None
-    yield from _shifts(program, training)
+    yield from _shifts(program, training, feed)
     yield from _updates(program, training)
+    yield from _counts(program, training)
+    yield from _sums(program, training, feed.size)
     yield from _layers(program)
 
 
-def _shifts(program: Program, training: Training) -> Iterator[Convention]:
+def _shifts(program: Program, training: Training, feed: Feed) -> Iterator[Convention]:
     schedule = training.schedule
     moves = not isinstance(schedule, ConstantRate) or schedule.warmup_steps
     random = any(node.op.is_random for node in program.graph.nodes)
@@ -57,6 +72,58 @@ def _shifts(program: Program, training: Training) -> Iterator[Convention]:
         if random:
             said = f"as if the numbers that are drawn were one step {where}"
             yield Convention(said, program, drawn=by)
+    epoch = feed.updates // training.epochs
+    if moves and feed.hash is not None and epoch > 1:
+        for by, where in ((epoch, "ahead"), (-epoch, "behind")):
+            yield Convention(f"as if the learning rate were one epoch {where}", program, rated=by)
+    for said, other in _neighbours(schedule):
+        changed = replace(training, schedule=other)
+        yield Convention(f"{said} in `{schedule.word}`", replace(program, training=changed))
+
+
+def _neighbours(schedule: Schedule) -> Iterator[tuple[str, Any]]:
+    """The schedule with a number of updates that is one more or less."""
+    for name, value in schedule.arguments().items():
+        if isinstance(value, int) and not isinstance(value, bool) and value:
+            yield from _others(schedule, {name: (value + 1, value - 1)})
+
+
+def _counts(program: Program, training: Training) -> Iterator[Convention]:
+    """What an optimiser makes of the number of the update."""
+    optimizer = training.optimizer
+    if not isinstance(optimizer, Adam | AdamW | Adamax | Nadam | Lamb):
+        return
+    said = f"as if the means of `{optimizer.word}` were not corrected for their beginning at 0"
+    yield Convention(said, program, counted=NO_MORE)
+    for by, where in ((1, "ahead"), (-1, "behind")):
+        said = f"as if the count of updates were one {where} in `{optimizer.word}`"
+        yield Convention(said, program, counted=by)
+    if isinstance(optimizer, Adam | AdamW):
+
+        def uncorrected(step: int, rate: float) -> Optimizer:
+            root = (1 - optimizer.beta2 ** (step + 1)) ** 0.5
+            return optimizer.replace(epsilon=optimizer.epsilon / root)
+
+        said = f"as if `epsilon` were added before the correction of the root in `{optimizer.word}`"
+        yield Convention(said, program, rule=uncorrected)
+    if isinstance(optimizer, AdamW | Lamb) and optimizer.weight_decay:
+
+        def whole(step: int, rate: float) -> Optimizer:
+            return optimizer.replace(weight_decay=optimizer.weight_decay / rate if rate else 0.0)
+
+        said = (
+            f"as if `weight_decay` were not multiplied by the learning rate in `{optimizer.word}`"
+        )
+        yield Convention(said, program, rule=whole)
+
+
+def _sums(program: Program, training: Training, size: int) -> Iterator[Convention]:
+    """Sums over the batch in place of means, and the other way round."""
+    pairs = (("the sum over the batch, and not its mean", size), ("divided by the batch", 1 / size))
+    for said, factor in pairs:
+        losses = tuple(replace(t, factor=factor * t.factor) for t in training.losses)
+        changed = replace(training, losses=losses)
+        yield Convention(f"as if the loss were {said}", replace(program, training=changed))
 
 
 def _updates(program: Program, training: Training) -> Iterator[Convention]:
@@ -74,6 +141,10 @@ def _updates(program: Program, training: Training) -> Iterator[Convention]:
         yield changed(f"as if `{optimizer.word}` were `{other.word}`", optimizer=other)
     if training.clip is not None:
         yield changed("as if gradients were not clipped", clip=None)
+        for clip in (ClipValue, GlobalNorm, WeightNorm):
+            if not isinstance(training.clip, clip):
+                said = f"as if gradients were clipped by `{clip.word}`"
+                yield changed(said, clip=clip(limit=training.clip.limit))
     if training.penalties:
         yield changed("as if there were no penalties", penalties=())
         for factor in (0.5, 2.0):

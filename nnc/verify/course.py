@@ -23,10 +23,14 @@ class _Engine(ReferenceEngine):
 
     def __init__(self, convention: Convention, weights: Arrays) -> None:
         super().__init__(convention.program, weights)
-        self._drawn = convention.drawn
+        self._convention = convention
 
     def _descend(self, gradients: Arrays, step: int, rate: float) -> None:
-        super()._descend(gradients, step - self._drawn, rate)
+        other = self._convention
+        number = step - other.drawn
+        if other.rule is not None:
+            self._training = replace(self._training, optimizer=other.rule(number, rate))
+        super()._descend(gradients, number + other.counted, rate)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from itertools import islice
 
+import numpy as np
+
 from nnc.backends.base import Precision
 from nnc.backends.registry import Backend
 from nnc.compiler.source import NOWHERE
@@ -25,6 +27,8 @@ CLOSE: Mapping[Precision, float] = {"float64": 1e-8, "float32": 1e-4}
 """A convention must lead this close to what the backend has, …"""
 BETTER = 0.1
 """… and leave no more than this of the difference."""
+BIAS = 1e-5
+"""How far the shares by which variances are smaller may lie apart."""
 
 
 def explain(course: Course, backend: Backend, precision: Precision, parting: Parting) -> Departure:
@@ -34,6 +38,8 @@ def explain(course: Course, backend: Backend, precision: Precision, parting: Par
     if found is not None:
         first = replace(first, layer=found.layer, word=found.word, span=found.span, hint=found.hint)
     hint = first.hint or _convention(course, precision, parting)
+    if hint is None and way == "statistic":
+        hint = _biased(course, parting)
     return replace(first, way=way, hint=hint)
 
 
@@ -104,24 +110,57 @@ def _where(
 
 def _convention(course: Course, precision: Precision, parting: Parting) -> str | None:
     """The first convention under which the reference goes where the backend went."""
-    steps = parting.step + 1
-    for other in islice(conventions(course.program), TRIED // steps):
+    steps = parting.step + 1 + (parting.later is not None)
+    for other in islice(conventions(course.program, course.feed), TRIED // steps):
         try:
-            *_, end = course.walked(steps, other)
+            ends = list(course.walked(steps, other))[parting.step :]
         except (ValueError, IndexError, ArithmeticError, Rejected):
             continue  # no training is possible under that convention
-        if _leads(course, end, precision, parting):
+        if _leads(course, ends[0], precision, parting) and _goes_on(
+            course, ends[1:], precision, parting
+        ):
             return other.said
     return None
 
 
+def _goes_on(course: Course, ends: list[Measured], precision: Precision, parting: Parting) -> bool:
+    """Whether a convention explains the next step too, if one is taken: at first more than one may
+    lead to the same."""
+    later = parting.later
+    return all(
+        _distance(course, later, end, parting.wrong) <= CLOSE[precision]
+        for end in ends
+        if later is not None
+    )
+
+
+def _distance(course: Course, found: Measured, other: Measured, names: tuple[str, ...]) -> float:
+    """How far apart the losses are, and these weights."""
+    apart = weights_apart(found.weights, other.weights, course.layers)
+    return max(loss_apart(found.loss, other.loss), *(apart[name] for name in names), 0.0)
+
+
+def _biased(course: Course, parting: Parting) -> str | None:
+    """A running variance that takes the sum of squares divided by n in place of n - 1: its new part
+    is smaller by the same share in every channel."""
+    if not parting.name.endswith("running_var"):
+        return None
+    momentum = course.owners[parting.name].op.arguments()["momentum"]
+    kept = (1 - momentum) * course.before(parting.step)[parting.name]
+    shares = (parting.found.weights[parting.name] - kept) / (
+        parting.truth.weights[parting.name] - kept
+    )
+    share = float(shares.mean())
+    count = 1 / (1 - share) if share < 1 else 0.0
+    alike = np.ptp(shares) <= BIAS and count > 1.5
+    if not alike or abs(count - round(count)) > BIAS * count**2:
+        return None
+    n = round(count)
+    return f"as if the variance of {n} values had been divided by {n}, and not by {n - 1}"
+
+
 def _leads(course: Course, end: Measured, precision: Precision, parting: Parting) -> bool:
-    found, truth = parting.found, parting.truth
-
-    def distance(from_: Measured) -> float:
-        apart = weights_apart(found.weights, from_.weights, course.layers)
-        wrong = (apart[name] for name in parting.wrong)
-        return max(loss_apart(found.loss, from_.loss), *wrong, 0.0)
-
-    left = distance(end)
-    return left <= CLOSE[precision] and left <= BETTER * distance(truth)
+    found = parting.found
+    left = _distance(course, found, end, parting.wrong)
+    away = _distance(course, found, parting.truth, parting.wrong)
+    return left <= CLOSE[precision] and left <= BETTER * away

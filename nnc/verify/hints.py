@@ -20,8 +20,9 @@ from nnc.backends.reference import tape
 from nnc.backends.reference.run import apply
 from nnc.backends.reference.table import Draw
 from nnc.compiler.ir import Node, Value
-from nnc.compiler.vocabulary.base import Rejected
+from nnc.compiler.vocabulary.base import Rejected, words
 from nnc.compiler.vocabulary.fields import Unfit
+from nnc.compiler.vocabulary.ops import activation
 from nnc.compiler.vocabulary.ops.base import Op
 from nnc.compiler.vocabulary.ops.conv import Sliding
 from nnc.compiler.vocabulary.ops.pooling import Pool
@@ -77,7 +78,7 @@ def hint(
     ops = (*_other_ops(node.op), *_other_pads(node, values))
     guess = _permuted(expected, found) or _convention(ops, own, node.op, gives)
     runs = (said for said, other in _other_runs(run) if gives(node.op, own, other))
-    return guess or next(runs, None)
+    return guess or next(runs, None) or _scaled(expected, found)
 
 
 def _other_runs(run: Run) -> Iterator[tuple[str, Run]]:
@@ -96,6 +97,17 @@ def _permuted(expected: NDArray[Any], found: NDArray[Any]) -> str | None:
     for order in permutations(axes):
         if order != tuple(axes) and _explains(expected.transpose(0, *order), expected, found):
             return f"equal when its axes are in the order {[axis - 1 for axis in order]}"
+    return None
+
+
+def _scaled(expected: NDArray[Any], found: NDArray[Any]) -> str | None:
+    """All times the same factor."""
+    if expected.shape != found.shape or expected.dtype.kind != "f":
+        return None
+    norm = float((expected.astype(np.float64) ** 2).sum())
+    factor = float((found.astype(np.float64) * expected).sum()) / norm if norm else 0.0
+    if factor and _explains(factor * expected, expected, found):
+        return f"equal when it is divided by {factor:.6g}"
     return None
 
 
@@ -170,6 +182,20 @@ def _other_ops(op: Op) -> Iterator[tuple[str, Op]]:
                 yield f"as if `{name}` were {shown(other)}", op.replace(**{name: other})
             except (Unfit, Rejected):
                 continue
+    if type(op).__module__ == activation.__name__:
+        yield from _other_activations(op)
+
+
+def _other_activations(op: Op) -> Iterator[tuple[str, Op]]:
+    """Another function of every element."""
+    for word in words("op"):
+        if word.__module__ != activation.__name__ or isinstance(op, word):
+            continue
+        assert issubclass(word, Op)
+        try:
+            yield f"as if it were `{word.word}`", word()
+        except Unfit:
+            continue
 
 
 def _other_pads(node: Node, values: Arrays) -> Iterator[tuple[str, Op]]:

@@ -60,6 +60,8 @@ class Parting:
     wrong: tuple[str, ...]
     found: Measured
     truth: Measured
+    later: Measured | None = None
+    """What the backend has one step later, if it takes one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,6 +168,8 @@ class Walker:
         self.path = replace(self.path, steps=(*self.path.steps, measured))
         if self.parting is None:
             self.parting = _parting(step, measured, self.path.precision, found, truth)
+        elif self.parting.later is None:
+            self.parting = replace(self.parting, later=found)
 
 
 def _parting(

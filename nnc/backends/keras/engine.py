@@ -156,7 +156,8 @@ def _mix(module: dict[str, Any], models: Iterable[Any]) -> None:
 
     policy = keras.DTypePolicy("mixed_bfloat16")
     products = _products(module)
-    found = {id(x): x for model in models for x in model._flatten_layers(include_self=False)}
+    layers = (x for model in models for x in model._flatten_layers(include_self=False))
+    found: dict[int, Any] = {id(layer): layer for layer in layers}
     for layer in found.values():
         if isinstance(layer, products):
             layer.dtype_policy = policy
@@ -167,7 +168,7 @@ def _mix(module: dict[str, Any], models: Iterable[Any]) -> None:
         module["attention_weights"] = _softened(module["attention_weights"])
 
 
-def _products(module: dict[str, Any]) -> tuple[type, ...]:
+def _products(module: dict[str, Any]) -> tuple[Any, ...]:
     """The kinds of layers that multiply matrices: Keras' own, and those of the program."""
     from keras import layers
 
