@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from math import isfinite
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, NoReturn, TypeAlias
 
 import numpy as np
 from pydantic import Field, NonNegativeInt, TypeAdapter, ValidationError
@@ -36,6 +36,8 @@ PACKAGES = ("numpy", "torch", "keras", "tensorflow", "onnx", "onnxruntime")
 Ranks: TypeAlias = Annotated[int, Field(ge=1, le=64)]
 Batch: TypeAlias = Annotated[int, Field(ge=1, le=4096)]
 Steps: TypeAlias = Annotated[int, Field(ge=0, le=1_000_000)]
+# What is shown on a terminal: no other character than names and versions have.
+Shown: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9._+!-]{0,80}$")]
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Check:
 class Network:
     """Outputs, loss and gradients of one backend on one batch."""
 
-    backend: str
+    backend: Shown
     state: State
     agrees: bool
     checks: tuple[Check, ...]
@@ -65,7 +67,7 @@ class Network:
 class Training:
     """The steps of one backend in one precision."""
 
-    backend: str
+    backend: Shown
     precision: Precision
     state: State
     agrees: bool
@@ -111,7 +113,7 @@ class Certificate:
     norms: dict[str, float] = field(default_factory=dict)
     """The reference's weights at the end."""
     training: tuple[Training, ...] = ()
-    versions: dict[str, str] = field(default_factory=dict)
+    versions: dict[Shown, Shown] = field(default_factory=dict)
     format: Literal["nnc certificate 1"] = "nnc certificate 1"
     digest: str = ""
 
@@ -187,7 +189,9 @@ def _training(found: Mapping[str, Any]) -> Training:
 def read(label: str, data: bytes) -> Certificate:
     """A certificate from a file's bytes. Raises Failed (E722) for what is none or is damaged."""
     try:
-        found = json.loads(data, parse_constant=_refused)
+        found = json.loads(
+            data, parse_constant=_refused, parse_float=_finite, object_pairs_hook=_once
+        )
     except (ValueError, RecursionError) as error:
         raise _damaged(label, f"it is no JSON: {str(error)[:120]}") from None
     if not isinstance(found, dict) or found.get("format") != FORMAT:
@@ -203,8 +207,22 @@ def read(label: str, data: bytes) -> Certificate:
     return made
 
 
-def _refused(constant: str) -> None:
+def _refused(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no number of JSON")
+
+
+def _finite(digits: str) -> float:
+    """A number; so large a one that it is none compares with nothing."""
+    number = float(digits)
+    return number if isfinite(number) else _refused(digits[:40])
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object. What is there twice would be hashed as one and read as the other."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name is there twice in one object")
+    return found
 
 
 def _damaged(label: str, why: str) -> Failed:

@@ -48,6 +48,11 @@ NOISE_LIMIT: Final = 0.1
 """More than this share of its scale no gradient may differ, whatever the noise."""
 
 
+IDLE_REACH: Final = 100.0
+"""How many times the sum of all learning rates rounding may move a weight without a true gradient:
+no optimiser makes larger steps of it. What moves further was moved by something else."""
+
+
 NO_GRADIENT: Final = 1e-13
 """Where a whole layer has less in float64, nothing depends on it: what is there is rounding of
 terms of size 1 that cancel, as behind the mean of a softmax over the same axis."""

@@ -27,7 +27,7 @@ from nnc.verify.paths import (
     loss_apart,
     weights_apart,
 )
-from nnc.verify.tolerances import HORIZON, NOISE_FACTOR, STEPS
+from nnc.verify.tolerances import HORIZON, IDLE_REACH, NOISE_FACTOR, STEPS
 from nnc.verify.verdict import State
 from nnc.verify.verification import chosen, said
 
@@ -104,6 +104,8 @@ class Walker:
         self.parting: Parting | None = None
         self._wandered = 0.0
         """How far apart idle elements have been."""
+        self._reach = 0.0
+        """How far apart they may be."""
 
     def _loaded(self) -> Stepper | None:
         """The engine; without one the path says why."""
@@ -160,7 +162,11 @@ class Walker:
             self._end("failed", f"step {step + 1}: {said(error)}")
             return
         masks = idle.elements()
-        self._wandered = max(self._wandered, idle_apart(found.weights, truth.weights, masks))
+        self._reach += IDLE_REACH * abs(true_rate)
+        wandered = idle_apart(found.weights, truth.weights, masks)
+        if wandered > self._reach:  # no rounding moves them so far
+            masks, wandered = {}, 0.0
+        self._wandered = max(self._wandered, wandered)
         differences = weights_apart(
             found.weights, truth.weights, self.course.layers, masks, self._wandered
         )

@@ -143,6 +143,8 @@ def test_other_figures_are_seen(nnc: Nnc, certificate: Path, change: Change, nam
         lambda data: data.replace(b'"steps": 3', b'"steps": NaN'),
         lambda data: data.replace(b'"losses"', b'"lasses"'),
         lambda data: data.replace(b'"batch": 4', b'"batch": 40000000'),
+        lambda data: data.replace(b'"steps": 3', b'"steps": 3, "steps": 3'),
+        lambda data: data.replace(b'"seed": 4', b'"seed": 1e999'),
     ],
 )
 def test_damage_is_told(nnc: Nnc, certificate: Path, damage: Callable[[bytes], bytes]) -> None:
@@ -239,3 +241,39 @@ def test_no_file_asks_for_more_work_than_a_command_can(nnc: Nnc, certificate: Pa
         resealed(certificate, change)
         result = nnc("verify", "--cert", "c.json")
         assert (result.exit_code, "error[E722]" in result.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("place", ["losses", "norms"])
+def test_a_number_that_is_none_compares_with_nothing(
+    nnc: Nnc, certificate: Path, place: str
+) -> None:
+    """JSON has no infinity, but numbers that are too large: differences from them are no numbers,
+    and the largest of those with others may be any of them."""
+    found = json.loads(certificate.read_text("utf-8"))
+    key: Any = 1 if place == "losses" else "dense_2.bias"
+    found[place][key] = float("inf")
+    del found["digest"]
+    found["digest"] = sha256(json.dumps(found, sort_keys=True, ensure_ascii=False).encode())
+    text = json.dumps(found).replace("Infinity", "1e999")
+    certificate.write_text(text, encoding="utf-8")
+    result = nnc("verify", "--cert", "c.json")
+    assert (result.exit_code, "error[E722]" in result.stderr) == (1, True)
+
+
+def test_what_is_shown_holds_no_commands_for_terminals(nnc: Nnc, certificate: Path) -> None:
+    resealed(certificate, lambda c: c["versions"].__setitem__("torch", "2.0\x1b[2J"))
+    result = nnc("verify", "--cert", "c.json")
+    assert (result.exit_code, "error[E722]" in result.stderr) == (1, True)
+    assert "\x1b[2J" not in result.output
+
+
+def test_other_weights_are_seen(nnc: Nnc, certificate: Path) -> None:
+    nnc("compile", "trained.nn", "--backend", "torch", "-o", "one.py")
+    nnc("compile", "trained.nn", "--backend", "torch", "--seed", "9", "-o", "other.py")
+    options = ("--backend", "torch", "--weights", "one.safetensors", "--certificate", "w.json")
+    assert nnc("verify", "trained.nn", *options).exit_code == 0
+    other = nnc("verify", "--cert", "w.json", "--weights", "other.safetensors")
+    assert (other.exit_code, "they have another hash" in other.stdout) == (1, True)
+    # A certificate of a training from the first weights, checked with others.
+    given = nnc("verify", "--cert", "c.json", "--weights", "other.safetensors")
+    assert (given.exit_code, "they have another hash" in given.stdout) == (1, True)

@@ -128,6 +128,22 @@ def test_weights_without_a_true_gradient_are_known() -> None:
     }
 
 
+def test_a_weight_without_a_true_gradient_stays_within_reach() -> None:
+    """What is not compared is no place to hide in, nor is a running mean behind it."""
+
+    def moved(name: str, by: float) -> Path:
+        lie = Lie(weights=change_array(name, lambda w: w + by))
+        return compared(program("cnn"), 3, fake(lie))
+
+    assert moved("conv2d.bias", 1e-3).agrees
+    found = moved("conv2d.bias", 50.0)
+    assert found.first is not None
+    assert (found.first.step, found.first.layer) == (0, "conv2d")
+    mean = moved("batch_norm.running_mean", 1e-3)
+    assert mean.first is not None
+    assert (mean.first.way, mean.first.layer) == ("statistic", "batch_norm")
+
+
 def optimizer(**others: Any) -> Callable[[Program], Program]:
     """Another argument of the optimiser."""
 
