@@ -17,6 +17,7 @@ from nnc.backends import initial
 from nnc.backends.base import Artifact
 from nnc.backends.torch.emit import emit
 from nnc.backends.torch.ranks.engine import TorchRanks
+from nnc.backends.torch.ranks.processes import Processes
 from nnc.compiler.diagnostics import Failed
 from nnc.compiler.ir import Program
 from nnc.verify import Path, verify_steps
@@ -140,9 +141,9 @@ def test_the_text_says_that_one_process_is_right(monkeypatch: pytest.MonkeyPatch
     assert [path["ranks"] for path in paths] == [1, 2]
 
 
-def begun(program: Program, patience: float = 120.0) -> TorchRanks:
+def begun(program: Program) -> TorchRanks:
     weights = dict(initial.weights(program.graph, program.seed))
-    return TorchRanks(program, weights, "float64", 2, BATCH, patience)
+    return TorchRanks(program, weights, "float64", 2, BATCH)
 
 
 def stepping(ranks: TorchRanks, program: Program) -> None:
@@ -153,7 +154,7 @@ AILMENTS = {
     "dies": ("os._exit(3)", "process 2 of 2: ended with exit code 3"),
     "is killed": ("os.kill(os.getpid(), 9)", "process 2 of 2: was ended by signal 9"),
     "complains": ("raise KeyError('out of luck')", "process 2 of 2: KeyError: 'out of luck'"),
-    "hangs": ("import time; time.sleep(1000)", "processes 1, 2 of 2 gave no answer for 8 seconds"),
+    "hangs": ("import time; time.sleep(1000)", "processes 1, 2 of 2 gave no answer for 3 seconds"),
 }
 
 
@@ -163,14 +164,36 @@ def test_a_process_that_fails_ends_all(name: str, monkeypatch: pytest.MonkeyPatc
     begin = "self.optimizer.zero_grad()"
     slipping(monkeypatch, begin, f"if dist.get_rank(): {ailment}\n        {begin}")
     program = of_text(PLAIN + TRAIN)
-    ranks = begun(program, 8.0 if name == "hangs" else 120.0)
+    ranks = begun(program)
     try:
+        if name == "hangs":
+            ranks._processes.patience = 3.0
         with pytest.raises(RuntimeError) as error:
             stepping(ranks, program)
         assert str(error.value) == told
         assert running(ranks) == []
     finally:
         ranks.close()
+
+
+COMPLAINING = """
+import os, sys, time
+from nnc.backends.torch.ranks.messages import packed
+import numpy as np
+if os.environ["RANK"] == "0":
+    sys.stdout.buffer.write(packed({"error": np.array("the other one has gone")}))
+else:
+    time.sleep(0.7)
+    sys.exit(3)
+"""
+
+
+def test_who_has_died_is_told_and_not_who_complains_of_it() -> None:
+    root = str(File(__file__).resolve().parents[2])
+    settings = [{**os.environ, "PYTHONPATH": root, "RANK": str(rank)} for rank in (0, 1)]
+    processes = Processes([sys.executable, "-c", COMPLAINING], settings, 60.0)
+    with pytest.raises(RuntimeError, match="process 2 of 2: ended with exit code 3"):
+        processes.ask({})
 
 
 def running(ranks: TorchRanks) -> list[int]:

@@ -29,13 +29,7 @@ class TorchRanks(Ranks):
     backend = "torch"
 
     def __init__(
-        self,
-        program: Program,
-        weights: Arrays,
-        precision: Precision,
-        ranks: int,
-        smallest: int,
-        patience: float = PATIENCE,
+        self, program: Program, weights: Arrays, precision: Precision, ranks: int, smallest: int
     ) -> None:
         if program.training is None:
             raise ValueError("the program has no train block")
@@ -56,7 +50,7 @@ class TorchRanks(Ranks):
         self._store = _Meeting()
         command = [sys.executable, "-m", "nnc.backends.torch.ranks.run"]
         settings = list(_settings(ranks, self._store.port))
-        self._processes = Processes(command, settings, patience)
+        self._processes = Processes(command, settings, PATIENCE)
         try:
             self._processes.ask(begin)
         except BaseException:

@@ -29,7 +29,7 @@ class Processes:
     def __init__(
         self, command: Sequence[str], settings: Sequence[Mapping[str, str]], patience: float
     ) -> None:
-        self._patience = patience
+        self.patience = patience
         self._heard: queue.Queue[tuple[int, Arrays | None]] = queue.Queue()
         self._members: list[_Member] = []
         try:
@@ -45,7 +45,7 @@ class Processes:
         for member in self._members:
             member.send(data)
         answers: dict[int, Arrays] = {}
-        until = time.monotonic() + self._patience
+        until = time.monotonic() + self.patience
         while len(answers) < len(self._members):
             heard = self._next(until)
             if heard is None:
@@ -70,15 +70,20 @@ class Processes:
     def _silent(self, answers: Mapping[int, Arrays]) -> str:
         silent = [str(m.number + 1) for m in self._members if m.number not in answers]
         named = f"process {silent[0]}" if len(silent) == 1 else f"processes {', '.join(silent)}"
-        return f"{named} of {len(self._members)} gave no answer for {self._patience:g} seconds"
+        return f"{named} of {len(self._members)} gave no answer for {self.patience:g} seconds"
 
     def _why(self, number: int, answer: Arrays | None) -> str:
         """What is behind the first complaint: others complain of a process that has died, too."""
         until = time.monotonic() + GRACE
         complaints = {number: answer}
-        while answer is not None and (heard := self._next(until)) is not None:
-            number, answer = heard
-            complaints.setdefault(number, answer)
+        ends = 0  # of processes that complained before
+        while None not in complaints.values() and ends < len(self._members):
+            heard = self._next(until)
+            if heard is None:
+                break
+            ends += heard[0] in complaints and heard[1] is None
+            if heard[1] is None or "error" in heard[1]:
+                complaints.setdefault(*heard)
         dead = [n for n, said in complaints.items() if said is None]
         first = (dead or list(complaints))[0]
         said = complaints[first]
