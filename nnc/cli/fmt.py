@@ -74,8 +74,7 @@ def formatted(source: Source, file: str) -> str:
     from nnc.grammar.format import format_file
     from nnc.loading import parse_source
 
-    tree = parse_source(source)
-    return format_file(tree, *canonical(tree))
+    return format_file(canonical(parse_source(source)))
 
 
 def _converted(file: str, form: str) -> str:

@@ -28,19 +28,13 @@ from nnc.compiler.syntax import (
 from nnc.grammar import align, notation
 from nnc.grammar.align import Entry
 from nnc.grammar.layout import INDENT, Doc, render
-from nnc.grammar.phrases import Phrases, Rename, RenameArgument
+from nnc.grammar.phrases import Phrases
 from nnc.grammar.remarks import Remarks
 
 
-def format_file(
-    file: File, rename: Rename | None = None, rename_argument: RenameArgument | None = None
-) -> str:
-    """The text of a file: what `parse` reads back as the same tree.
-
-    `rename` gives the name to be written for the word of a stage or call; `rename_argument`, for
-    the word as it stands in the tree and the name of an argument, the name to be written.
-    """
-    return _Formatter(file, rename, rename_argument).text()
+def format_file(file: File) -> str:
+    """The text of a file: what `parse` reads back as the same tree."""
+    return _Formatter(file).text()
 
 
 def format_expression(expression: Expression) -> str:
@@ -49,12 +43,10 @@ def format_expression(expression: Expression) -> str:
 
 
 class _Formatter:
-    def __init__(
-        self, file: File, rename: Rename | None, rename_argument: RenameArgument | None
-    ) -> None:
+    def __init__(self, file: File) -> None:
         self._file = file
         self._remarks = Remarks(file)
-        self._phrases = Phrases(self._remarks, rename, rename_argument)
+        self._phrases = Phrases(self._remarks)
 
     def text(self) -> str:
         lines: list[str] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypeAlias, TypeVar
+from typing import NamedTuple, TypeVar
 
 from nnc.compiler.source import Span
 from nnc.compiler.syntax import (
@@ -35,8 +35,6 @@ from nnc.grammar.layout import Doc, Fill, IfBroken, Line, Nest, Remark, group
 from nnc.grammar.remarks import Remarks
 from nnc.grammar.terminals import tables
 
-Rename: TypeAlias = Callable[[str], str]
-RenameArgument: TypeAlias = Callable[[str, str], str]
 _Node = TypeVar("_Node", Expression, Argument, Stage)
 
 
@@ -49,15 +47,8 @@ class _Item(NamedTuple):
 
 
 class Phrases:
-    def __init__(
-        self,
-        remarks: Remarks,
-        rename: Rename | None = None,
-        rename_argument: RenameArgument | None = None,
-    ) -> None:
+    def __init__(self, remarks: Remarks) -> None:
         self._remarks = remarks
-        self._rename = rename or (lambda word: word)
-        self._rename_argument = rename_argument or (lambda word, argument: argument)
 
     # ---- expressions ----------------------------------------------------------------------
 
@@ -121,21 +112,20 @@ class Phrases:
         )
 
     def _call(self, call: Call, *, bare: bool) -> Doc:
-        """A call, under the word's canonical name; without brackets where a stage needs none."""
-        name = self._rename(call.name)
+        """A call; without brackets where a stage needs none."""
         if bare and not call.arguments:
-            return name
+            return call.name
 
         def argument(argument: Argument) -> Doc:
             value = self.expression(argument.value)
             if argument.name is None:
                 return value
-            return group(f"{self._rename_argument(call.name, argument.name)}=", value)
+            return group(f"{argument.name}=", value)
 
         self._remarks.hoist(call.span.start)
         end = call.span.end - 1
         items = self._items(call.arguments, argument, end)
-        return group(name, _bracketed("(", items, self._dangling(end), ")"))
+        return group(call.name, _bracketed("(", items, self._dangling(end), ")"))
 
     def _list(self, opening: str, items: Sequence[Expression], closing: str, span: Span) -> Doc:
         self._remarks.hoist(span.start)

@@ -212,15 +212,6 @@ def test_windows_line_ends_and_marks_go() -> None:
     assert format_file(read(text)) == "# c\nmodel M {\n  x = 1  # d\n\n  y = 2\n}\n"
 
 
-def test_words_and_arguments_are_renamed_where_they_are_used() -> None:
-    file = read("model Linear { y = x -> Linear(a=1, Linear=Linear(2)) -> Linear as Linear }")
-    words = {"Linear": "Dense"}
-    arguments = {("Linear", "Linear"): "units"}
-    assert format_file(
-        file, lambda word: words.get(word, word), lambda *both: arguments.get(both, both[1])
-    ) == ("model Linear {\n  y = x -> Dense(a=1, units=Dense(2)) -> Dense as Linear\n}\n")
-
-
 def test_a_tree_without_text_has_a_layout() -> None:
     number = Number(1, NOWHERE)
     model = Model(Name("M", NOWHERE), (Output(Name("y", NOWHERE), number, NOWHERE),), NOWHERE)
