@@ -139,7 +139,7 @@ class _Source:
         """Loss, metrics, optimiser and data."""
         training = self._program.training
         assert training is not None
-        self._functions(lambda piece: [objective(self._program, training, piece)])
+        self._functions(lambda piece: [objective(self._program, training, self._weights, piece)])
         if training.metrics:
             self._functions(
                 lambda piece: [

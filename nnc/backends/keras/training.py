@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import TypeAlias
 
 from nnc.backends import pysource as py
@@ -17,6 +18,8 @@ from nnc.compiler.vocabulary.schedules import Plateau
 
 _BATCH = py.Parameter("batch", py.subscript("dict", (py.name("str"), py.name("Any"))))
 _MODEL = py.dotted("keras.Model")
+Stored: TypeAlias = Mapping[str, tuple[str, str, tuple[int, ...]]]
+"""The layer and the attribute that hold a weight, and the order of its axes there."""
 
 
 def predictions(program: Program) -> dict[str, Value]:
@@ -60,12 +63,14 @@ def prediction_names(program: Program, term: LossTerm) -> list[str]:
     return names
 
 
-def objective(program: Program, training: Training, piece: PieceNames) -> py.Function:
-    """The function that gives the loss of a batch."""
+def objective(
+    program: Program, training: Training, stored: Stored, piece: PieceNames
+) -> py.Function:
+    """The function that gives the loss of a batch; `stored` says where the weights are."""
     losses = list(_losses(program, training, piece))
     penalties = [
         *_activity_penalties(program, training, piece),
-        *_penalties(training, piece),
+        *_penalties(training, stored, piece),
     ]
     lines, total = _sum([("loss", losses), ("penalty", penalties)])
     inputs = {v.name: py.subscript("batch", v.name) for v in program.graph.inputs}
@@ -113,14 +118,17 @@ def _activity_penalties(program: Program, training: Training, piece: PieceNames)
     return made
 
 
-def _penalties(training: Training, piece: PieceNames) -> _Terms:
-    groups: dict[tuple[str, float], list[str]] = defaultdict(list)
+def _penalties(training: Training, stored: Stored, piece: PieceNames) -> _Terms:
+    """Penalties on variables. Both biases of a GRU are one variable, and have one penalty."""
+    groups: dict[tuple[str, float], dict[tuple[str, str], str]] = defaultdict(dict)
     for term in training.penalties:
         for name, strength in PENALTIES.find(term.penalty)(term.penalty).items():
-            groups[name, term.factor * strength].append(term.weight)
+            layer, attribute, _ = stored[term.weight]
+            groups[name, term.factor * strength].setdefault((layer, attribute), term.weight)
     made: _Terms = []
     for (name, factor), weights in groups.items():
-        variables = (py.call(piece("variable"), py.name("model"), weight) for weight in weights)
+        named = weights.values()
+        variables = (py.call(piece("variable"), py.name("model"), weight) for weight in named)
         made.append((factor, py.call(piece(name), *variables)))
     return made
 

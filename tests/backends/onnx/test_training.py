@@ -79,6 +79,8 @@ model M {
 train { target t: i64  loss = cross_entropy(y, t)  optimizer = sgd(lr=0.1) }
 """
 PLAIN = "optimizer = sgd(lr=0.1)"
+PENALTIES = "recurrent_regularize=l1(0.1), bias_regularize=l2(0.2)"
+PENALIZED = f"LSTM(5, regularize=l1_l2(0.1, 0.2), {PENALTIES}"
 CASES = {
     "sgd": MLP % PLAIN,
     "adam": MLP % "optimizer = adam(lr=0.05)",
@@ -92,6 +94,7 @@ CASES = {
     "ctc": CTC,
     "activity": ACTIVITY,
     "recurrent": RECURRENT,
+    "penalized": RECURRENT.replace("GRU(4", f"GRU(4, {PENALTIES}").replace("LSTM(5", PENALIZED),
 }
 KINDS = {1: np.float32, 7: np.int64, 11: np.float64}
 

@@ -15,6 +15,7 @@ from nnc.compiler.vocabulary.constraints import Constraint
 from nnc.compiler.vocabulary.fields import Field
 from nnc.compiler.vocabulary.initializers import Initializer, Normal
 from nnc.compiler.vocabulary.ops.base import Example, Op, Types, Weight, example, require_float
+from nnc.compiler.vocabulary.penalties import Penalty
 
 
 class Embedding(Op):
@@ -26,6 +27,7 @@ class Embedding(Op):
     """
 
     word = "Embedding"
+    aliases = ("embedding",)
     positional = ("vocabulary", "units")
     argument_aliases = {
         "num_embeddings": "vocabulary",
@@ -34,6 +36,7 @@ class Embedding(Op):
         "padding_idx": "padding",
         "output_dim": "units",
         "embeddings_initializer": "weight_init",
+        "embeddings_regularizer": "regularize",
         "embeddings_constraint": "constraint",
     }
     vocabulary: PositiveInt = Field(description="how many different numbers there are")
@@ -41,6 +44,7 @@ class Embedding(Op):
     padding: Count | None = Field(None, description="the number whose row stays as it begins")
     weight: Array | None = Field(None, description="literal value of the weight")
     weight_init: Initializer = Field(Normal(), description="how the weight begins")
+    regularize: Penalty | None = Field(None, description="penalty on the weight, added to the loss")
     constraint: Constraint | None = Field(
         None, description="what the weight, a unit for each number, is brought back to"
     )
@@ -76,6 +80,7 @@ class Embedding(Op):
                 self.vocabulary,
                 trainable=self.trainable,
                 value=self.weight,
+                penalty=self.regularize,
                 constraint=self.constraint,
                 zero_row=self.padding,
             ),

@@ -47,6 +47,8 @@ class Recurrent(Op):
         "recurrent_initializer": "recurrent_init",
         "bias_initializer": "bias_init",
         "kernel_regularizer": "regularize",
+        "recurrent_regularizer": "recurrent_regularize",
+        "bias_regularizer": "bias_regularize",
         "kernel_constraint": "constraint",
     }
 
@@ -64,12 +66,12 @@ class Recurrent(Op):
     recurrent_init: Initializer = Field(Orthogonal(), description="how the recurrent weights begin")
     bias_init: Initializer = Field(Zeros(), description="how the biases begin")
     regularize: Penalty | None = Field(None, description="penalty on the input weights")
+    recurrent_regularize: Penalty | None = Field(None, description="that on the recurrent ones")
+    bias_regularize: Penalty | None = Field(None, description="penalty on the biases")
     constraint: Constraint | None = Field(
         None, description="what the input weights are brought back to after every update"
     )
-    recurrent_constraint: Constraint | None = Field(
-        None, description="the same for the recurrent weights"
-    )
+    recurrent_constraint: Constraint | None = Field(None, description="that of the recurrent ones")
     bias_constraint: Constraint | None = Field(
         None, description="the same for the biases, each element of which is a unit"
     )
@@ -161,20 +163,19 @@ class Recurrent(Op):
         return tuple(made)
 
     def _kernels(self, features: int, end: str) -> list[Weight]:
-        u, train = self.units, self.trainable
-        rows = self.gates * u
+        u, rows, train = self.units, self.gates * self.units, self.trainable
         init, penalty = self.weight_init, self.regularize
-        ih, hh = f"weight_ih{end}", f"weight_hh{end}"
         return [
             Weight(
-                *(ih, (rows, features), init, features, u),
+                *(f"weight_ih{end}", (rows, features), init, features, u),
                 trainable=train,
                 penalty=penalty,
                 constraint=self.constraint,
             ),
             Weight(
-                *(hh, (rows, u), self.recurrent_init, u, u),
+                *(f"weight_hh{end}", (rows, u), self.recurrent_init, u, u),
                 trainable=train,
+                penalty=self.recurrent_regularize,
                 constraint=self.recurrent_constraint,
             ),
         ]
@@ -189,6 +190,7 @@ class Recurrent(Op):
                 u,
                 u,
                 trainable=self.trainable,
+                penalty=self.bias_regularize,
                 constraint=self.bias_constraint,
                 penalized=False,
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nnc.compiler.types import TensorType
 from nnc.compiler.vocabulary.base import Array, Axis, Mistake, PositiveInt, Rejected
+from nnc.compiler.vocabulary.constraints import Constraint
 from nnc.compiler.vocabulary.fields import Field
 from nnc.compiler.vocabulary.initializers import Constant, Initializer, Normal, Ones
 from nnc.compiler.vocabulary.ops.base import (
@@ -31,10 +32,17 @@ class PReLU(Channelled):
 
     word = "PReLU"
     aliases = ("PRelu", "prelu")
-    argument_aliases = {"alpha_initializer": "weight_init", "alpha_regularizer": "regularize"}
+    argument_aliases = {
+        "alpha_initializer": "weight_init",
+        "alpha_regularizer": "regularize",
+        "alpha_constraint": "constraint",
+    }
     weight: Array | None = Field(None, description="literal value of the slopes")
     weight_init: Initializer = Field(Constant(value=0.25), description="how the slopes begin")
     regularize: Penalty | None = Field(None, description="penalty on the slopes, added to the loss")
+    constraint: Constraint | None = Field(
+        None, description="what the slopes are brought back to, each of which is a unit"
+    )
     trainable: bool = Field(True, description="false: training leaves the slopes as they are")
 
     def infer(self, inputs: Types) -> Types:
@@ -54,6 +62,7 @@ class PReLU(Channelled):
                 trainable=self.trainable,
                 value=self.weight,
                 penalty=self.regularize,
+                constraint=self.constraint,
                 penalized=False,
             ),
         )
