@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from nnc.compiler import syntax
 from nnc.compiler.diagnostics import Label, Report, did_you_mean, nearest
 from nnc.compiler.source import Span
-from nnc.compiler.vocabulary import base
-from nnc.compiler.vocabulary.base import Rejected, Word
+from nnc.compiler.vocabulary import base, foreign
+from nnc.compiler.vocabulary.base import Kind, Rejected, Word
 from nnc.compiler.vocabulary.fields import Unfit
 from nnc.compiler.vocabulary.phrases import admits, expected, signature, word_type
 
@@ -106,13 +106,14 @@ class Binder:
             return cls.argument_aliases[written]
         known = cls.argument_names()
         close = nearest(written, [*known, *cls.argument_aliases])
+        meant = f"did you mean `{cls.argument_aliases.get(close, close)}`?" if close else None
         listed = ", ".join(f"`{name}`" for name in known)
         self._report.error(
             "E201",
             f"`{cls.word}` has no argument `{written}`",
             argument.name_span or argument.span,
             "unknown argument",
-            help=f"did you mean `{cls.argument_aliases.get(close, close)}`?" if close else None,
+            help=foreign.argument(cls, written) or meant,
             notes=[f"`{cls.word}` takes {listed}" if known else f"`{cls.word}` takes no arguments"],
         )
         return None
@@ -120,14 +121,17 @@ class Binder:
     def _too_many(self, extra: list[syntax.Argument], cls: type[Word]) -> None:
         count = len(cls.positional)
         limit = f"at most {count} without a name" if count else "none without a name"
+        size = foreign.size_in_front(cls, count + len(extra))
+        other = next((name for name in cls.model_fields if name not in cls.positional), None)
+        named = f"give it a name, as in `{cls.word}(…, {other}=…)`" if other else None
         self._report.error(
             "E205",
             f"`{cls.word}` was given too many arguments: it takes {limit}",
             extra[0].span.to(extra[-1].span),
             "one too many" if len(extra) == 1 else f"{len(extra)} too many",
-            help=f"give it a name, as in `{cls.word}(…, {_an_optional(cls)}=…)`"
-            if len(cls.model_fields) > count
-            else None,
+            help=f"leave out `{size}`, the first: the size of what flows in is known"
+            if size
+            else named,
         )
 
     def _repeated(self, argument: syntax.Argument, name: str, first: Any, cls: type[Word]) -> None:
@@ -189,7 +193,7 @@ class Binder:
                 f"`{name}` of `{cls.word}` must be {expected(cls.model_fields[name])}",
                 expression.span,
                 f"`{expression.name}` is not known here",
-                help=did_you_mean(expression.name, known),
+                help=cure(wanted.kind, expression.name, known),
             )
             return POISON
         bound = self.bind(as_call(expression), found)
@@ -222,8 +226,17 @@ class Binder:
             f"`{name}` of `{cls.word}` must be {expected(cls.model_fields[name])}",
             span,
             label,
-            help=did_you_mean(written, options),
+            help=foreign.value(name, written) or did_you_mean(written, options),
         )
+
+
+def cure(kind: Kind, name: str, known: Iterable[str]) -> str | None:
+    """What to write in place of a name that is no word of a kind: what stands for it here, or the
+    nearest of the known names. A word is called by its canonical name."""
+    close = nearest(name, known)
+    found = base.find(kind, close) if close else None
+    meant = found.word if found else close
+    return foreign.word(kind, name) or (f"did you mean `{meant}`?" if meant else None)
 
 
 def report_rejected(report: Report, bound: Bound, rejected: Rejected) -> None:
@@ -270,7 +283,3 @@ def _place(argument: Any) -> Span:
 def _is(wanted: type[Word], name: str) -> bool:
     found = base.find(wanted.kind, name)
     return found is not None and issubclass(found, wanted)
-
-
-def _an_optional(cls: type[Word]) -> str:
-    return next(name for name in cls.model_fields if name not in cls.positional)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from nnc.compiler import ir, syntax
 from nnc.compiler.diagnostics import Label, did_you_mean
-from nnc.compiler.passes.arguments import Bound
+from nnc.compiler.passes.arguments import Bound, cure
 from nnc.compiler.passes.settings import Settings
 from nnc.compiler.source import Span
 from nnc.compiler.vocabulary import base
@@ -83,7 +83,7 @@ class Comparer:
             f"there is no {kind} `{call.name}`",
             call.name_span,
             f"unknown {kind}",
-            help=did_you_mean(call.name, known),
+            help=cure(kind, call.name, known),
             notes=[f"nnc has {', '.join(f'`{k}`' for k in base.names(kind, aliases=False))}"],
         )
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from nnc.compiler import ir
+from nnc.compiler import ir, syntax
 from nnc.compiler.diagnostics import Diagnostic, Label, Report
-from nnc.compiler.passes.scope import Binding, Scope
+from nnc.compiler.passes.arguments import Bound
+from nnc.compiler.passes.scope import Binding, Flow, Scope
 from nnc.compiler.passes.state import State
-from nnc.compiler.vocabulary.ops.base import Activation, Weighted
+from nnc.compiler.vocabulary import foreign
+from nnc.compiler.vocabulary.ops.base import Activation, Channelled, Weighted
 
 NOT_BELOW_0 = {"relu", "relu6", "sigmoid", "hard_sigmoid", "softplus", "softmax", "step"}
 """The activations that give no numbers below 0."""
@@ -56,6 +58,41 @@ def unused(report: Report, scope: Scope, shared: Shared) -> None:
                 [Label(layer.statement.name.span, "nothing uses it")],
                 "remove it",
             )
+
+
+def misread(report: Report, bound: Bound, call: syntax.Call, flow: Flow) -> None:
+    """Warn about a call in the form of another framework that means something else here."""
+    _size_in_front(report, bound, call, flow)
+    momentum = getattr(bound.word, "momentum", 0.0)
+    if bound.word.word == "BatchNorm" and momentum > 0.5:
+        _warn(
+            report,
+            "W108",
+            f"a momentum of {momentum:g} keeps little more than the last batch",
+            [Label(bound.place("momentum"), "here it is the share of the new batch")],
+            f"write `momentum={1 - momentum:.4g}` for Keras' {momentum:g}",
+        )
+
+
+def _size_in_front(report: Report, bound: Bound, call: syntax.Call, flow: Flow) -> None:
+    """PyTorch's `Conv2d(3, 16, 5)` begins with the channels that flow in."""
+    word = bound.word
+    given = [argument for argument in call.arguments if argument.name is None]
+    size = foreign.size_in_front(type(word), len(given))
+    if size is None or call.name == word.word or not flow or not flow[0].type.shape:
+        return
+    axis = word.channel_axis(flow[0].type) if isinstance(word, Channelled) else -1
+    names = word.positional[: len(given)]
+    if getattr(word, names[0]) != flow[0].type.shape[axis]:
+        return
+    read = ", ".join(f"{name}={getattr(word, name)}" for name in names)
+    _warn(
+        report,
+        "W108",
+        f"`{call.name}` is read as `{word.word}({read})`",
+        [Label(given[0].span, f"PyTorch's `{size}` is not written here")],
+        "leave it out: the size of what flows in is known; or name the arguments",
+    )
 
 
 def lint(state: State) -> None:

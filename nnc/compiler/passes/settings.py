@@ -7,7 +7,7 @@ from typing import Any
 
 from nnc.compiler import syntax
 from nnc.compiler.diagnostics import Label, did_you_mean
-from nnc.compiler.passes.arguments import Binder, Bound, Option, Poison, as_call, shown
+from nnc.compiler.passes.arguments import Binder, Bound, Option, Poison, as_call, cure, shown
 from nnc.compiler.passes.expressions import Evaluator, Flowing, FlowRules
 from nnc.compiler.passes.scope import Scope
 from nnc.compiler.passes.state import State
@@ -98,7 +98,7 @@ class Settings:
                 f"there is no {kind} `{call.name}`",
                 call.name_span,
                 f"this must be {what}",
-                help=did_you_mean(call.name, [*known, *base.names(kind)]),
+                help=cure(kind, call.name, [*known, *base.names(kind)]),
                 notes=[f"nnc has {', '.join(f'`{k}`' for k in known)}"],
             )
             return None

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from nnc.compiler import ir, syntax
-from nnc.compiler.diagnostics import Label, did_you_mean
+from nnc.compiler.diagnostics import Label
 from nnc.compiler.passes import lint
-from nnc.compiler.passes.arguments import POISON, Binder, Bound, Poison, shown
+from nnc.compiler.passes.arguments import POISON, Binder, Bound, Poison, cure, shown
 from nnc.compiler.passes.blocks import Blocks
 from nnc.compiler.passes.build import MAXIMUM_NODES, Application, TooLarge
 from nnc.compiler.passes.expressions import Flowing, FlowRules
@@ -261,7 +261,7 @@ class Stages(FlowRules):
             f"there is no layer `{name}`",
             stage.call.name_span,
             "unknown layer",
-            help=did_you_mean(name, known) or "`nnc ops` lists every layer",
+            help=cure("op", name, known) or "`nnc ops` lists every layer",
             notes=notes,
         )
 
@@ -269,6 +269,7 @@ class Stages(FlowRules):
         bound = self._bind(word, stage.call, scope)
         if bound is None:
             return POISON
+        lint.misread(self._elaborator.report, bound, stage.call, flow)
         if isinstance(bound.word, Composite):
             return self.blocks.compose(bound, bound.word, stage, flow, scope)
         name = stage.name.text if stage.name else None

@@ -20,7 +20,7 @@ class MaxNorm(Constraint):
     """Each unit is multiplied by min(1, limit / n), n its norm (Srivastava et al. 2014)."""
 
     word = "max_norm"
-    aliases = ("MaxNorm",)
+    aliases = ("MaxNorm", "maxnorm")
     positional = ("limit",)
     argument_aliases = {"max_value": "limit"}
     limit: PositiveReal = Field(2.0, description="the largest norm of a unit")
@@ -30,7 +30,7 @@ class NonNegative(Constraint):
     """Elements below 0 become 0."""
 
     word = "non_negative"
-    aliases = ("NonNeg", "non_neg")
+    aliases = ("NonNeg", "non_neg", "nonneg")
 
 
 class UnitNorm(Constraint):

@@ -17,56 +17,64 @@ _NAMES: Final[dict[str, dict[str, str]]] = {
     },
     "clip": {
         "schedules": (
-            "clip_grad_norm_ clip_grad_value_ clipnorm clipvalue global_clipnorm global_norm "
-            "value weight_norm"
+            "clip_grad_norm_ clip_grad_value_ clip_value clipnorm clipvalue global_clipnorm "
+            "global_norm value weight_norm"
         ),
     },
     "columns": {
         "data": "column columns files series",
     },
     "constraint": {
-        "constraints": "MaxNorm NonNeg UnitNorm max_norm non_neg non_negative unit_norm",
+        "constraints": (
+            "MaxNorm NonNeg UnitNorm max_norm maxnorm non_neg non_negative nonneg unit_norm"
+        ),
     },
     "initializer": {
         "initializers": (
-            "TruncatedNormal constant eye_ glorot_normal glorot_uniform he_normal he_uniform "
-            "identity kaiming_normal kaiming_uniform lecun_normal lecun_uniform normal ones "
-            "orthogonal random_normal random_uniform truncated_normal uniform xavier_normal "
-            "xavier_uniform zeros"
+            "Constant GlorotNormal GlorotUniform HeNormal HeUniform Identity LecunNormal "
+            "LecunUniform Ones Orthogonal RandomNormal RandomUniform TruncatedNormal Zeros "
+            "constant constant_ eye_ glorot_normal glorot_uniform he_normal he_uniform identity "
+            "kaiming_normal kaiming_normal_ kaiming_uniform kaiming_uniform_ lecun_normal "
+            "lecun_uniform normal ones ones_ orthogonal orthogonal_ random_normal random_uniform "
+            "truncated_normal uniform xavier_normal xavier_normal_ xavier_uniform xavier_uniform_ "
+            "zeros zeros_"
         ),
     },
     "loss": {
         "losses.alignment": "CTC CTCLoss ctc ctc_loss",
         "losses.classification": (
-            "BCELoss BCEWithLogitsLoss BinaryCrossentropy BinaryFocalCrossentropy "
-            "CategoricalCrossentropy CategoricalFocalCrossentropy CrossEntropyLoss KLDivLoss "
-            "KLDivergence NLLLoss SparseCategoricalCrossentropy bce binary_cross_entropy "
-            "binary_cross_entropy_with_logits binary_crossentropy binary_focal_crossentropy "
-            "categorical_cross_entropy categorical_crossentropy categorical_focal "
-            "categorical_focal_crossentropy cross_entropy focal kl_div kl_divergence "
-            "negative_log_likelihood nll nll_loss sigmoid_focal_loss "
-            "sparse_categorical_cross_entropy sparse_categorical_crossentropy"
+            "BCE BCELoss BCEWithLogitsLoss BinaryCrossentropy BinaryFocalCrossentropy "
+            "CategoricalCrossentropy CategoricalFocalCrossentropy CrossEntropyLoss FocalLoss KLD "
+            "KLDivLoss KLDivergence NLLLoss SparseCategoricalCrossentropy bce bce_with_logits "
+            "binary_cross_entropy binary_cross_entropy_with_logits binary_crossentropy "
+            "binary_focal_crossentropy categorical_cross_entropy categorical_crossentropy "
+            "categorical_focal categorical_focal_crossentropy cross_entropy cross_entropy_loss "
+            "focal focal_loss kl_div kl_divergence kld negative_log_likelihood nll nll_loss "
+            "sigmoid_focal_loss sparse_categorical_cross_entropy sparse_categorical_crossentropy"
         ),
         "losses.margins": (
             "CosineSimilarity Hinge SquaredHinge TripletMarginLoss cosine_distance "
             "cosine_similarity hinge multiclass_hinge squared_hinge triplet triplet_margin_loss"
         ),
         "losses.regression": (
-            "GaussianNLLLoss Huber HuberLoss L1Loss LogCosh MSELoss MeanAbsoluteError "
-            "MeanSquaredError PinballLoss Poisson PoissonNLLLoss RMSELoss SmoothL1Loss "
-            "gaussian_kl gaussian_nll gaussian_nll_loss huber huber_loss l1_loss log_cosh logcosh "
-            "mae mean_absolute_error mean_squared_error mse mse_loss pinball poisson poisson_log "
-            "poisson_nll_loss quantile_loss rmse root_mean_squared_error smooth_l1 smooth_l1_loss "
-            "sse sum_of_squared_errors sum_squared_error"
+            "GaussianNLLLoss Huber HuberLoss L1Loss LogCosh MAE MSE MSELoss MeanAbsoluteError "
+            "MeanSquaredError PinballLoss Poisson PoissonNLLLoss QuantileLoss RMSE RMSELoss "
+            "RootMeanSquaredError SmoothL1Loss gaussian_kl gaussian_nll gaussian_nll_loss huber "
+            "huber_loss l1_loss log_cosh logcosh mae mean_absolute_error mean_squared_error mse "
+            "mse_loss pinball pinball_loss poisson poisson_log poisson_nll_loss quantile_loss "
+            "rmse root_mean_squared_error smooth_l1 smooth_l1_loss sse sum_of_squared_errors "
+            "sum_squared_error"
         ),
     },
     "metric": {
         "metrics": (
-            "AUC ConfusionMatrix F1Score MeanAbsoluteError MeanSquaredError "
-            "MulticlassConfusionMatrix Precision R2Score Recall RootMeanSquaredError "
-            "SparseTopKCategoricalAccuracy TopKCategoricalAccuracy accuracy auc confusion_matrix "
-            "f1 f1_score mae mean_absolute_error mean_squared_error mse precision r2 r2_score "
-            "recall rmse roc_auc root_mean_squared_error top_k top_k_accuracy"
+            "AUC Accuracy BinaryAccuracy ConfusionMatrix F1Score MAE MSE MeanAbsoluteError "
+            "MeanSquaredError MulticlassConfusionMatrix Precision R2Score RMSE Recall "
+            "RootMeanSquaredError SparseCategoricalAccuracy SparseTopKCategoricalAccuracy "
+            "TopKCategoricalAccuracy acc accuracy auc binary_accuracy confusion_matrix f1 "
+            "f1_score mae mean_absolute_error mean_squared_error mse precision r2 r2_score recall "
+            "rmse roc_auc roc_auc_score root_mean_squared_error sparse_categorical_accuracy top_k "
+            "top_k_accuracy"
         ),
     },
     "op": {
@@ -82,7 +90,9 @@ _NAMES: Final[dict[str, dict[str, str]]] = {
             "AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveAveragePooling3D "
             "AdaptiveAvgPool AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveAvgPool3d "
             "AdaptiveMaxPool AdaptiveMaxPool1d AdaptiveMaxPool2d AdaptiveMaxPool3d "
-            "AdaptiveMaxPooling1D AdaptiveMaxPooling2D AdaptiveMaxPooling3D"
+            "AdaptiveMaxPooling1D AdaptiveMaxPooling2D AdaptiveMaxPooling3D adaptive_avg_pool1d "
+            "adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool1d adaptive_max_pool2d "
+            "adaptive_max_pool3d"
         ),
         "ops.attention": (
             "MultiHeadAttention MultiheadAttention ScaledDotProductAttention "
@@ -99,8 +109,9 @@ _NAMES: Final[dict[str, dict[str, str]]] = {
         ),
         "ops.conv_transpose": (
             "Conv1DTranspose Conv2DTranspose Conv3DTranspose ConvTranspose1D ConvTranspose1d "
-            "ConvTranspose2D ConvTranspose2d ConvTranspose3D ConvTranspose3d conv_transpose1d "
-            "conv_transpose2d conv_transpose3d"
+            "ConvTranspose2D ConvTranspose2d ConvTranspose3D ConvTranspose3d "
+            "Convolution1DTranspose Convolution2DTranspose Convolution3DTranspose "
+            "conv_transpose1d conv_transpose2d conv_transpose3d"
         ),
         "ops.dense": "Dense Linear dense",
         "ops.depthwise": (
@@ -108,23 +119,24 @@ _NAMES: Final[dict[str, dict[str, str]]] = {
             "SeparableConvolution1D SeparableConvolution2D"
         ),
         "ops.elementwise": (
-            "Cast Clamp Clip Sign StopGradient abs absolute astype cast clamp clip detach exp log "
-            "neg negate negative reciprocal sgn sign sqrt stop_gradient"
+            "Abs Cast Clamp Clip Exp Log Neg Reciprocal Sign Sqrt StopGradient abs absolute "
+            "astype cast clamp clip detach exp exponential log neg negate negative reciprocal sgn "
+            "sign sqrt stop_gradient"
         ),
         "ops.embedding": (
             "Embedding LearnedPositionalEncoding PositionEmbedding PositionalEncoding "
-            "RotaryEmbedding RotaryEncoding SinePositionEncoding"
+            "RotaryEmbedding RotaryEncoding SinePositionEncoding embedding"
         ),
         "ops.merge": (
-            "Add Concat Concatenate MatMul Maximum Minimum Multiply Stack Subtract add cat concat "
-            "concatenate div divide matmul maximum minimum mul multiply pow power stack sub "
-            "subtract"
+            "Add Concat Concatenate Div Divide MatMul Maximum Minimum Multiply Pow Stack Subtract "
+            "add bmm cat concat concatenate div divide matmul maximum minimum mul multiply pow "
+            "power stack sub subtract true_divide"
         ),
         "ops.normalization": (
             "BatchNorm BatchNorm1d BatchNorm2d BatchNorm3d BatchNormalization GroupNorm "
             "GroupNormalization InstanceNorm InstanceNorm1d InstanceNorm2d InstanceNorm3d "
-            "LayerNorm LayerNormalization RMSNorm RMSNormalization group_norm instance_norm "
-            "layer_norm rms_norm rms_normalization"
+            "InstanceNormalization LayerNorm LayerNormalization RMSNorm RMSNormalization "
+            "batch_norm group_norm instance_norm layer_norm rms_norm rms_normalization"
         ),
         "ops.padding": (
             "CircularPad CircularPad1d CircularPad2d CircularPad3d ConstantPad ConstantPad1d "
@@ -134,30 +146,33 @@ _NAMES: Final[dict[str, dict[str, str]]] = {
         ),
         "ops.pooling": (
             "AveragePooling1D AveragePooling2D AveragePooling3D AvgPool1D AvgPool1d AvgPool2D "
-            "AvgPool2d AvgPool3D AvgPool3d GlobalAveragePooling1D GlobalAveragePooling2D "
-            "GlobalAveragePooling3D GlobalAvgPool GlobalAvgPool1D GlobalAvgPool2D GlobalAvgPool3D "
-            "GlobalMaxPool GlobalMaxPool1D GlobalMaxPool2D GlobalMaxPool3D GlobalMaxPooling1D "
-            "GlobalMaxPooling2D GlobalMaxPooling3D MaxPool1D MaxPool1d MaxPool2D MaxPool2d "
-            "MaxPool3D MaxPool3d MaxPooling1D MaxPooling2D MaxPooling3D avg_pool1d avg_pool2d "
-            "avg_pool3d max_pool1d max_pool2d max_pool3d"
+            "AvgPool2d AvgPool3D AvgPool3d GlobalAveragePool GlobalAveragePooling1D "
+            "GlobalAveragePooling2D GlobalAveragePooling3D GlobalAvgPool GlobalAvgPool1D "
+            "GlobalAvgPool2D GlobalAvgPool3D GlobalMaxPool GlobalMaxPool1D GlobalMaxPool2D "
+            "GlobalMaxPool3D GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D MaxPool1D "
+            "MaxPool1d MaxPool2D MaxPool2d MaxPool3D MaxPool3d MaxPooling1D MaxPooling2D "
+            "MaxPooling3D avg_pool1d avg_pool2d avg_pool3d max_pool1d max_pool2d max_pool3d"
         ),
         "ops.recurrent": "GRU LSTM RNN SimpleRNN gru lstm simple_rnn",
         "ops.reduction": (
-            "ArgMax amax amin argmax max mean min prod product reduce_max reduce_min reduce_prod "
-            "sum"
+            "ArgMax ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum amax amin argmax max mean "
+            "min prod product reduce_max reduce_mean reduce_min reduce_prod reduce_sum sum"
         ),
         "ops.regularization": (
             "ActivityRegularization AlphaDropout Dropout Dropout1d Dropout2d Dropout3d "
             "GaussianDropout GaussianNoise SpatialDropout SpatialDropout1D SpatialDropout2D "
-            "SpatialDropout3D activity_regularization alpha_dropout dropout"
+            "SpatialDropout3D activity_regularization alpha_dropout dropout dropout1d dropout2d "
+            "dropout3d"
         ),
         "ops.resize": (
             "UpSampling1D UpSampling2D UpSampling3D Upsample UpsamplingNearest2d interpolate"
         ),
-        "ops.selection": "Gather Repeat Slice Split chunk gather split take tile",
+        "ops.selection": (
+            "Gather Repeat Slice Split chunk gather index_select slice split take tile"
+        ),
         "ops.shape": (
             "Flatten Permute Reshape Squeeze Transpose Unsqueeze expand_dims flatten permute "
-            "squeeze transpose"
+            "reshape squeeze transpose unsqueeze view"
         ),
         "ops.transformer": (
             "TransformerDecoder TransformerDecoderLayer TransformerEncoder "

@@ -24,19 +24,23 @@ class Zeros(Initializer):
     """Every element 0."""
 
     word = "zeros"
+    aliases = ("Zeros", "zeros_")
 
 
 class Ones(Initializer):
     """Every element 1."""
 
     word = "ones"
+    aliases = ("Ones", "ones_")
 
 
 class Constant(Initializer):
     """Every element `value`."""
 
     word = "constant"
+    aliases = ("Constant", "constant_")
     positional = ("value",)
+    argument_aliases = {"val": "value"}
     value: Real = Field(description="the value of every element")
 
 
@@ -44,8 +48,9 @@ class Uniform(Initializer):
     """Uniform between `low` and `high`."""
 
     word = "uniform"
-    aliases: ClassVar[tuple[str, ...]] = ("random_uniform",)
+    aliases: ClassVar[tuple[str, ...]] = ("random_uniform", "RandomUniform")
     positional = ("low", "high")
+    argument_aliases = {"minval": "low", "maxval": "high"}
     low: Real = Field(-0.05, description="lower bound")
     high: Real = Field(0.05, description="upper bound")
 
@@ -54,8 +59,9 @@ class Normal(Initializer):
     """Normal with mean `mean` and standard deviation `std`, not truncated."""
 
     word = "normal"
-    aliases = ("random_normal",)
+    aliases = ("random_normal", "RandomNormal")
     positional = ("mean", "std")
+    argument_aliases = {"stddev": "std"}
     mean: Real = Field(0.0, description="mean")
     std: NonNegativeReal = Field(0.02, description="standard deviation")
 
@@ -79,47 +85,49 @@ class GlorotUniform(Initializer):
     """Uniform in ±sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio 2010)."""
 
     word = "glorot_uniform"
-    aliases = ("xavier_uniform",)
+    aliases = ("xavier_uniform", "GlorotUniform", "xavier_uniform_")
 
 
 class GlorotNormal(Initializer):
     """Normal with variance 2 / (fan_in + fan_out) (Glorot and Bengio 2010)."""
 
     word = "glorot_normal"
-    aliases = ("xavier_normal",)
+    aliases = ("xavier_normal", "GlorotNormal", "xavier_normal_")
 
 
 class HeUniform(Initializer):
     """Uniform in ±sqrt(6 / fan_in) (He et al. 2015)."""
 
     word = "he_uniform"
-    aliases = ("kaiming_uniform",)
+    aliases = ("kaiming_uniform", "HeUniform", "kaiming_uniform_")
 
 
 class HeNormal(Initializer):
     """Normal with variance 2 / fan_in (He et al. 2015)."""
 
     word = "he_normal"
-    aliases = ("kaiming_normal",)
+    aliases = ("kaiming_normal", "HeNormal", "kaiming_normal_")
 
 
 class LecunUniform(Initializer):
     """Uniform in ±sqrt(3 / fan_in) (LeCun et al. 1998)."""
 
     word = "lecun_uniform"
+    aliases = ("LecunUniform",)
 
 
 class LecunNormal(Initializer):
     """Normal with variance 1 / fan_in, not truncated (LeCun et al. 1998)."""
 
     word = "lecun_normal"
+    aliases = ("LecunNormal",)
 
 
 class Identity(Initializer):
     """`gain` on the diagonal of a matrix, 0 elsewhere; for weights of two axes only."""
 
     word = "identity"
-    aliases = ("eye_",)
+    aliases = ("eye_", "Identity")
     positional = ("gain",)
     gain: Real = Field(1.0, description="what stands on the diagonal")
 
@@ -133,3 +141,4 @@ class Orthogonal(Initializer):
     rest]."""
 
     word = "orthogonal"
+    aliases = ("Orthogonal", "orthogonal_")

@@ -72,6 +72,14 @@ class Accuracy(Answering):
     """
 
     word = "accuracy"
+    aliases = (
+        "acc",
+        "Accuracy",
+        "BinaryAccuracy",
+        "SparseCategoricalAccuracy",
+        "binary_accuracy",
+        "sparse_categorical_accuracy",
+    )
 
 
 class ConfusionMatrix(Answering):
@@ -107,21 +115,21 @@ class MeanAbsoluteError(_Errors):
     """mean |y - t| over every element of all examples."""
 
     word = "mae"
-    aliases = ("mean_absolute_error", "MeanAbsoluteError")
+    aliases = ("mean_absolute_error", "MeanAbsoluteError", "MAE")
 
 
 class MeanSquaredError(_Errors):
     """mean (y - t)² over every element of all examples."""
 
     word = "mse"
-    aliases = ("mean_squared_error", "MeanSquaredError")
+    aliases = ("mean_squared_error", "MeanSquaredError", "MSE")
 
 
 class RootMeanSquaredError(_Errors):
     """√ mean (y - t)² over every element of all examples."""
 
     word = "rmse"
-    aliases = ("root_mean_squared_error", "RootMeanSquaredError")
+    aliases = ("root_mean_squared_error", "RootMeanSquaredError", "RMSE")
 
 
 class RSquared(_Errors):
@@ -161,6 +169,7 @@ class _Counted(Metric):
     are judged together: yes when above `threshold`; a target above ½ is yes.
     """
 
+    argument_aliases = {"thresholds": "threshold"}
     threshold: Real = Field(0.5, description="above it a single output means yes")
 
     def classes(self, types: Types) -> bool:
@@ -220,7 +229,7 @@ class Auc(Metric):
     judged together. Not a number when only one of both occurs."""
 
     word = "auc"
-    aliases = ("AUC", "roc_auc")
+    aliases = ("AUC", "roc_auc", "roc_auc_score")
 
     def check(self, types: Types) -> None:
         same_shape(self, types)

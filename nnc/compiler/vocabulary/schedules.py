@@ -184,7 +184,8 @@ class ClipValue(Clip):
     """Every element of every gradient is clipped to ±limit."""
 
     word = "value"
-    aliases = ("clipvalue", "clip_grad_value_")
+    aliases = ("clipvalue", "clip_grad_value_", "clip_value")
+    argument_aliases = {"clip_value": "limit"}
 
 
 class GlobalNorm(Clip):
@@ -193,6 +194,7 @@ class GlobalNorm(Clip):
 
     word = "global_norm"
     aliases = ("global_clipnorm", "clip_grad_norm_")
+    argument_aliases = {"max_norm": "limit"}
 
 
 class WeightNorm(Clip):
@@ -213,6 +215,7 @@ class Early(Stop):
 
     word = "early"
     aliases = ("EarlyStopping",)
+    argument_aliases = {"restore_best_weights": "restore_best"}
     monitor: str = Field("val_loss", description="`loss`, `val_loss`, or a metric's name")
     patience: PositiveInt = Field(5, description="epochs without improvement before the end")
     min_delta: NonNegativeReal = Field(0.0, description="how much smaller counts as better")

@@ -54,6 +54,8 @@ class BinaryCrossEntropy(_FromLogits):
         "BinaryCrossentropy",
         "binary_crossentropy",
         "binary_cross_entropy_with_logits",
+        "bce_with_logits",
+        "BCE",
     )
     fuses = "sigmoid"
     values = "share"
@@ -134,6 +136,7 @@ class CrossEntropy(_Chosen, _FromLogits):
         "SparseCategoricalCrossentropy",
         "categorical_crossentropy",
         "sparse_categorical_crossentropy",
+        "cross_entropy_loss",
     )
     argument_aliases = {
         "weight": "class_weights",
@@ -197,7 +200,7 @@ class KlDivergence(_FromLogits):
     """
 
     word = "kl_divergence"
-    aliases = ("KLDivLoss", "kl_div", "KLDivergence")
+    aliases = ("KLDivLoss", "kl_div", "KLDivergence", "kld", "KLD")
     fuses = "softmax"
     values = "distribution"
 
@@ -223,7 +226,13 @@ class Focal(_FromLogits):
     """
 
     word = "focal"
-    aliases = ("BinaryFocalCrossentropy", "binary_focal_crossentropy", "sigmoid_focal_loss")
+    aliases = (
+        "BinaryFocalCrossentropy",
+        "binary_focal_crossentropy",
+        "sigmoid_focal_loss",
+        "FocalLoss",
+        "focal_loss",
+    )
     fuses = "sigmoid"
     values = "share"
     alpha: Share = Field(0.25, description="how much a yes counts; a no counts 1 - alpha")

@@ -39,14 +39,14 @@ class MeanSquaredError(ElementWise):
     """mean (y - t)²."""
 
     word = "mse"
-    aliases = ("mean_squared_error", "MSELoss", "MeanSquaredError", "mse_loss")
+    aliases = ("mean_squared_error", "MSELoss", "MeanSquaredError", "mse_loss", "MSE")
 
 
 class RootMeanSquaredError(Loss):
     """√(mean (y - t)² + 10⁻¹²); the small term gives a gradient where there is no error."""
 
     word = "rmse"
-    aliases = ("root_mean_squared_error", "RMSELoss")
+    aliases = ("root_mean_squared_error", "RMSELoss", "RootMeanSquaredError", "RMSE")
 
     @property
     def no_mean(self) -> str:
@@ -64,7 +64,7 @@ class MeanAbsoluteError(ElementWise):
     """mean |y - t|; its gradient is 0 where there is no error."""
 
     word = "mae"
-    aliases = ("mean_absolute_error", "L1Loss", "MeanAbsoluteError", "l1_loss")
+    aliases = ("mean_absolute_error", "L1Loss", "MeanAbsoluteError", "l1_loss", "MAE")
 
 
 class Huber(ElementWise):
@@ -108,7 +108,7 @@ class Pinball(ElementWise):
     (Koenker and Bassett 1978). At e = 0 the gradient is the mean of both sides."""
 
     word = "pinball"
-    aliases = ("quantile_loss", "PinballLoss")
+    aliases = ("quantile_loss", "PinballLoss", "QuantileLoss", "pinball_loss")
     positional = ("quantile",)
     argument_aliases = {"tau": "quantile", "alpha": "quantile"}
     quantile: Annotated[float, Field(gt=0, lt=1), Phrase("a number between 0 and 1")] = Field(

@@ -169,6 +169,7 @@ class MultiHeadAttention(Attention):
         "num_heads": "heads",
         "use_bias": "bias",
         "kernel_constraint": "constraint",
+        "kernel_initializer": "weight_init",
     }
     heads: PositiveInt = Field(description="number of heads; a divisor of the query's width")
     bias: bool = Field(True, description="add trained biases")

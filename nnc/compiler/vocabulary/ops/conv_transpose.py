@@ -104,7 +104,7 @@ class ConvTranspose1D(Transposed):
     """
 
     word = "ConvTranspose1D"
-    aliases = ("Conv1DTranspose", "ConvTranspose1d", "conv_transpose1d")
+    aliases = ("Conv1DTranspose", "ConvTranspose1d", "conv_transpose1d", "Convolution1DTranspose")
     axes = 1
 
     @classmethod
@@ -134,7 +134,7 @@ class ConvTranspose2D(Transposed):
     """
 
     word = "ConvTranspose2D"
-    aliases = ("Conv2DTranspose", "ConvTranspose2d", "conv_transpose2d")
+    aliases = ("Conv2DTranspose", "ConvTranspose2d", "conv_transpose2d", "Convolution2DTranspose")
     axes = 2
 
     @classmethod
@@ -165,7 +165,7 @@ class ConvTranspose3D(Transposed):
     """
 
     word = "ConvTranspose3D"
-    aliases = ("Conv3DTranspose", "ConvTranspose3d", "conv_transpose3d")
+    aliases = ("Conv3DTranspose", "ConvTranspose3d", "conv_transpose3d", "Convolution3DTranspose")
     axes = 3
 
     @classmethod

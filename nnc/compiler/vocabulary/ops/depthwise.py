@@ -21,6 +21,7 @@ class Depthwise(Sliding):
         "depth_multiplier": "multiplier",
         "depthwise_initializer": "weight_init",
         "depthwise_regularizer": "regularize",
+        "depthwise_constraint": "constraint",
     }
 
     multiplier: PositiveInt = Field(1, description="channels of the result for each of the input")

@@ -42,38 +42,42 @@ class Negate(_Function):
     """-x."""
 
     word = "negate"
-    aliases = ("neg", "negative")
+    aliases = ("neg", "negative", "Neg")
 
 
 class Abs(_Function):
     """|x|; its derivative at 0 is 0."""
 
     word = "abs"
-    aliases = ("absolute",)
+    aliases = ("absolute", "Abs")
 
 
 class Exp(_Function):
     """e^x."""
 
     word = "exp"
+    aliases = ("Exp", "exponential")
 
 
 class Log(_Positive):
     """The natural logarithm."""
 
     word = "log"
+    aliases = ("Log",)
 
 
 class Sqrt(_Positive):
     """The square root."""
 
     word = "sqrt"
+    aliases = ("Sqrt",)
 
 
 class Reciprocal(_Positive):
     """1 / x."""
 
     word = "reciprocal"
+    aliases = ("Reciprocal",)
 
 
 class Sign(_Function):

@@ -121,7 +121,7 @@ class Divide(Arithmetic):
 
     word = "divide"
     symbol = "/"
-    aliases = ("div",)
+    aliases = ("div", "Divide", "Div", "true_divide")
 
 
 class Power(Arithmetic):
@@ -129,7 +129,7 @@ class Power(Arithmetic):
 
     word = "power"
     symbol = "**"
-    aliases = ("pow",)
+    aliases = ("pow", "Pow")
 
 
 class Maximum(Arithmetic):
@@ -156,7 +156,7 @@ class MatMul(Op):
 
     word = "matmul"
     symbol: ClassVar[str] = "@"
-    aliases = ("MatMul",)
+    aliases = ("MatMul", "bmm")
     arity = (2, 2)
     broadcasts = True
 

@@ -52,12 +52,7 @@ class BatchNorm(Channelled, Normalization):
     """
 
     word = "BatchNorm"
-    aliases = (
-        "BatchNormalization",
-        "BatchNorm1d",
-        "BatchNorm2d",
-        "BatchNorm3d",
-    )
+    aliases = ("BatchNormalization", "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "batch_norm")
     momentum: Probability = Field(
         0.1, description="weight of the new batch in the running statistics"
     )
@@ -225,7 +220,13 @@ class InstanceNorm(Channelled, Normalization):
     all its places, in training and in evaluation (Ulyanov et al. 2016). weight, bias: [C]."""
 
     word = "InstanceNorm"
-    aliases = ("InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d", "instance_norm")
+    aliases = (
+        "InstanceNorm1d",
+        "InstanceNorm2d",
+        "InstanceNorm3d",
+        "instance_norm",
+        "InstanceNormalization",
+    )
 
     def infer(self, inputs: Types) -> Types:
         (x,) = inputs

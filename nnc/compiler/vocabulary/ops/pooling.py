@@ -344,6 +344,7 @@ class GlobalAvgPool(Global):
     aliases = (
         *("GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAveragePooling3D"),
         *("GlobalAvgPool1D", "GlobalAvgPool2D", "GlobalAvgPool3D"),
+        "GlobalAveragePool",
     )
 
 

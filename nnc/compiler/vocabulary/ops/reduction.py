@@ -79,26 +79,28 @@ class Mean(Reduction):
     """The mean over axes of one example."""
 
     word = "mean"
+    aliases = ("reduce_mean", "ReduceMean")
 
 
 class Sum(Reduction):
     """The sum over axes of one example."""
 
     word = "sum"
+    aliases = ("reduce_sum", "ReduceSum")
 
 
 class Max(Reduction):
     """The greatest element over axes of one example; equal ones share the gradient."""
 
     word = "max"
-    aliases = ("amax", "reduce_max")
+    aliases = ("amax", "reduce_max", "ReduceMax")
 
 
 class Min(Reduction):
     """The least element over axes of one example; equal ones share the gradient."""
 
     word = "min"
-    aliases = ("amin", "reduce_min")
+    aliases = ("amin", "reduce_min", "ReduceMin")
 
 
 class Prod(Reduction):
@@ -106,7 +108,7 @@ class Prod(Reduction):
     others, also where some are 0."""
 
     word = "prod"
-    aliases = ("product", "reduce_prod")
+    aliases = ("product", "reduce_prod", "ReduceProd")
 
 
 class Argmax(Op):

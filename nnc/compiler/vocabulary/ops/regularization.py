@@ -94,6 +94,9 @@ class SpatialDropout(Channelled, Rated):
         "Dropout1d",
         "Dropout2d",
         "Dropout3d",
+        "dropout1d",
+        "dropout2d",
+        "dropout3d",
     )
     rate: Probability = Field(0.5, description="the share of channels that are dropped")
 

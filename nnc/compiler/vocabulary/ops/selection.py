@@ -26,6 +26,7 @@ class Slice(AlongAxis):
     """
 
     word = "Slice"
+    aliases = ("slice",)
     positional = ("axis", "start", "stop", "step")
     axis: Axis = Field(description="the axis of one example")
     start: int = Field(0, description="the first element, counted from 0")
@@ -201,7 +202,7 @@ class Gather(Op):
     """
 
     word = "Gather"
-    aliases = ("gather", "take")
+    aliases = ("gather", "take", "index_select")
     positional = ("axis",)
     argument_aliases = {"dim": "axis"}
     arity = (2, 2)

@@ -43,6 +43,7 @@ class Reshape(Op):
     """
 
     word = "Reshape"
+    aliases = ("reshape", "view")
     positional = ("shape",)
     argument_aliases = {"target_shape": "shape"}
     shape: tuple[int, ...] = Field(description="shape of one example of the result")
@@ -159,7 +160,7 @@ class Unsqueeze(Op):
     """A new axis of size 1 at place `axis` of the result."""
 
     word = "Unsqueeze"
-    aliases = ("expand_dims",)
+    aliases = ("expand_dims", "unsqueeze")
     positional = ("axis",)
     argument_aliases = {"dim": "axis"}
     axis: Axis = Field(description="where the new axis stands")
