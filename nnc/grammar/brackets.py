@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from nnc.compiler.diagnostics import Diagnostic, Label
 from nnc.compiler.source import Span
 from nnc.compiler.syntax import Name
+from nnc.compiler.types import DTYPES
 from nnc.grammar.expected import found
 from nnc.grammar.scene import DECLARATIONS, STATEMENTS, Bracket, Scene
 from nnc.grammar.stacks import PAIRS
 from nnc.grammar.terminals import END, tables
 
+_ROUND_SHAPE: Final = re.compile(rf"\b({'|'.join(DTYPES)})\(([^()\n]*)\)$")
 _CLOSING: Final = {"RPAR": "(", "RSQB": "[", "RBRACE": "{"}
 _FOLLOWED_BY: Final = {"data": "LBRACE", "train": "LBRACE", "search": "LBRACE", "use": "STRING"}
 
@@ -154,6 +157,23 @@ def misplaced(scene: Scene) -> Diagnostic | None:
     return Diagnostic(
         "E036", what, (Label(scene.span),), f"move it into {home}: between its braces"
     )
+
+
+def other_bracket(scene: Scene) -> Diagnostic | None:
+    """`Dense[3]`, `Dense{3}` for `Dense(3)`, and `f32(4)` for `f32[4]`."""
+    if scene.kind in {"LSQB", "LBRACE"} and scene.accepts("_CALL") and scene.word(1).isidentifier():
+        name = scene.word(1)
+        cure = f"arguments stand in round brackets: `{name}(…)`"
+        label = Label(scene.span, "expected `(`")
+        return Diagnostic("E010", f"unexpected `{scene.text}`", (label,), cure)
+    first = max(0, scene.end - 100)
+    shape = _ROUND_SHAPE.search(scene.source.text[first : scene.end])
+    if shape is None:
+        return None
+    place = Span(scene.source, first + shape.start(2) - 1, first + shape.end(2) + 1)
+    label = Label(place, "expected `[` and `]`")
+    cure = f"write `{shape[1]}[{shape[2]}]`"
+    return Diagnostic("E010", "a shape stands in square brackets", (label,), cure)
 
 
 def unseparated(scene: Scene) -> Diagnostic | None:

@@ -17,10 +17,10 @@ _DECLARATION_STARTS: Final = frozenset(
     ("_USE", "_PARAM", "_BLOCK", "_MODEL", "_DATA", "_TRAIN", "_SEARCH")
 )
 _COMPARISONS: Final = frozenset(("EQUAL", "UNEQUAL", "LESS", "AT_MOST", "MORE", "AT_LEAST"))
-_ARITHMETIC: Final = frozenset(
+ARITHMETIC: Final = frozenset(
     ("PLUS", "MINUS", "TIMES", "OVER", "FLOOR_OVER", "MODULO", "MATRIX", "POWER")
 )
-_OPERATORS: Final = _COMPARISONS | _ARITHMETIC | {"AND", "OR"}
+_OPERATORS: Final = _COMPARISONS | ARITHMETIC | {"AND", "OR"}
 _MOST: Final = 4
 _KINDS: Final = {
     "PATH": "a name",

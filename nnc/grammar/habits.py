@@ -7,6 +7,7 @@ from typing import Final
 
 from nnc.compiler.diagnostics import Diagnostic, Label, nearest
 from nnc.compiler.source import Span
+from nnc.grammar.expected import ARITHMETIC
 from nnc.grammar.scene import DECLARATIONS, STATEMENTS, Scene
 from nnc.grammar.terminals import tables
 
@@ -22,6 +23,7 @@ _WORDS: Final = {
     "while": "a loop counts: `for i in 0..3 { … }`",
     "is": "write `==`",
 }
+_CALLED: Final = re.compile(r"(\w+\([^()\n]*\))\(([^()\n]+)\)$")
 _ENDS_VALUE: Final = frozenset(("PATH", "NUMBER", "STRING", "TRUE", "FALSE"))
 
 
@@ -53,6 +55,46 @@ def foreign_conditional(scene: Scene) -> Diagnostic | None:
         label = Label(Span(scene.source, start, scene.end))
         return Diagnostic("E032", "a loop counts from a number to another", (label,), cure)
     return None
+
+
+def foreign_call(scene: Scene) -> Diagnostic | None:
+    """`Dense(3)(x)`: a layer that is called with what flows into it. On a line of its own the
+    second bracket was taken for a statement, and the token stands behind it."""
+    text, end = scene.source.text, scene.token.start
+    if scene.kind in {"LPAR", "_CALL"} and text[end - 1] == ")":
+        end += max(text[end : end + 80].find(")"), 0) + 1
+    elif not scene.starts_line:
+        return None
+    else:
+        end = scene.end
+    found = _CALLED.search(text[max(0, end - 160) : end])
+    if found is None:
+        return None
+    called, given = found[1], found[2]
+    source = f"({given})" if "," in given else given
+    start = end - len(given) - 2
+    label = Label(Span(scene.source, start, start + 1), "this calls what a call gives")
+    cure = f"write `{source} -> {called}`"
+    return Diagnostic("E035", "a layer is applied with an arrow", (label,), cure)
+
+
+def statement_stage(scene: Scene) -> Diagnostic | None:
+    """`for` and `if` at the start of a statement."""
+    cures = {"_FOR": "h = x -> for i in 0..3 { Dense(8) }", "_IF": "h = if c { a } else { b }"}
+    braces = scene.innermost is not None and scene.innermost.text == "{"
+    if scene.kind not in cures or not braces or not scene.starts_line:
+        return None
+    message = f"`{scene.text}` begins no statement: it is a part of one"
+    return Diagnostic("E032", message, (Label(scene.span),), f"as in `{cures[scene.kind]}`")
+
+
+def operator_after_stage(scene: Scene) -> Diagnostic | None:
+    """`x -> Dense(3) * 2`."""
+    if scene.kind not in ARITHMETIC or not scene.accepts("ARROW") or scene.starts_line:
+        return None
+    label = Label(scene.span, "this joins values, and a stage stands before it")
+    cure = f"put the chain into brackets: `(x -> Dense(8)) {scene.text} 2`"
+    return Diagnostic("E010", f"unexpected `{scene.text}`", (label,), cure)
 
 
 def slash_comment(scene: Scene) -> Diagnostic | None:

@@ -106,10 +106,13 @@ def _report_control(character: str, place: Span, report: Report) -> None:
     )
 
 
+_NOTHING: Final = "leave the argument out where it has no value; the batch is not written"
+
+
 def report_foreign(word: str, span: Span, report: Report) -> None:
     """`True` and its like, where an expression stands."""
     native = FOREIGN[word]
-    cure = f"write `{native}`" if native else "leave the argument out where it has no value"
+    cure = f"write `{native}`" if native else _NOTHING
     report.error("E032", f"`{word}` is not a word of the language", span, help=cure)
 
 

@@ -16,6 +16,7 @@ from nnc.grammar.terminals import END, LIMIT, MOST_TOKENS, UNCLOSED, UNKNOWN, ta
 
 _COMPARISONS: Final = frozenset(("EQUAL", "UNEQUAL", "LESS", "AT_MOST", "MORE", "AT_LEAST"))
 _TYPE: Final = re.compile(r"\w+(?:\[[^\]\n]*\])?")
+_ARROW_OR_EQUAL: Final = "to compare write `==`, to apply a layer `->`"
 _SMALLER: Final = "weights belong in a .safetensors file, and repeated layers in a loop"
 
 
@@ -72,7 +73,7 @@ def _equals(scene: Scene) -> Diagnostic | None:
         return _arrow(Span(scene.source, scene.value_span(1).start, scene.token.end))
     if scene.kind == "ASSIGN" and scene.accepts("EQUAL"):
         label = Label(scene.span, "`=` gives a name, and this is inside a value")
-        return Diagnostic("E033", "unexpected `=`", (label,), "to compare write `==`")
+        return Diagnostic("E033", "unexpected `=`", (label,), _ARROW_OR_EQUAL)
     if scene.kind in {"EQUAL", "COLON"} and scene.accepts("ASSIGN"):
         pasted = Span(scene.source, scene.token.start, scene.token.end + (follows == "="))
         label = Label(pasted, "expected `=`")
@@ -159,17 +160,21 @@ def _unexpected(scene: Scene) -> Diagnostic:
 
 _DESCRIPTIONS: Final = (
     habits.slash_comment,
+    brackets.other_bracket,
     brackets.wrong_closing,
     brackets.unclosed_before,
     habits.foreign_word,
+    habits.foreign_call,
     brackets.misplaced,
     habits.word_as_name,
+    habits.statement_stage,
     habits.foreign_conditional,
     _missing_colon,
     _equals,
     _missing_arrow,
     habits.misspelt_word,
     _comparison,
+    habits.operator_after_stage,
     _header,
     brackets.unseparated,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_origin
 
 from nnc.compiler import syntax
 from nnc.compiler.diagnostics import Label, Report, did_you_mean, nearest
@@ -95,7 +95,7 @@ class Binder:
             else:
                 given[name] = argument
         if extra:
-            self._too_many(extra, cls)
+            self._too_many(extra, call, cls)
         return given if clean and self._complete(call, cls, given) else None
 
     def _name(self, argument: syntax.Argument, call: syntax.Call, cls: type[Word]) -> str | None:
@@ -118,7 +118,7 @@ class Binder:
         )
         return None
 
-    def _too_many(self, extra: list[syntax.Argument], cls: type[Word]) -> None:
+    def _too_many(self, extra: list[syntax.Argument], call: syntax.Call, cls: type[Word]) -> None:
         count = len(cls.positional)
         limit = f"at most {count} without a name" if count else "none without a name"
         size = foreign.size_in_front(cls, count + len(extra))
@@ -131,7 +131,7 @@ class Binder:
             "one too many" if len(extra) == 1 else f"{len(extra)} too many",
             help=f"leave out `{size}`, the first: the size of what flows in is known"
             if size
-            else named,
+            else _as_list(extra, call, cls) or named,
         )
 
     def _repeated(self, argument: syntax.Argument, name: str, first: Any, cls: type[Word]) -> None:
@@ -237,6 +237,15 @@ def cure(kind: Kind, name: str, known: Iterable[str]) -> str | None:
     found = base.find(kind, close) if close else None
     meant = found.word if found else close
     return foreign.word(kind, name) or (f"did you mean `{meant}`?" if meant else None)
+
+
+def _as_list(extra: list[syntax.Argument], call: syntax.Call, cls: type[Word]) -> str | None:
+    """The call `Reshape(3, 8)` with its numbers as the list that its only argument takes."""
+    given = [argument for argument in call.arguments if argument.name is None]
+    field = cls.model_fields[cls.positional[0]] if len(cls.positional) == 1 else None
+    if field is None or get_origin(field.annotation) is not tuple:
+        return None
+    return f"write `{cls.word}([{', '.join(a.span.text for a in given)}])`"
 
 
 def report_rejected(report: Report, bound: Bound, rejected: Rejected) -> None:

@@ -63,6 +63,7 @@ class Blocks:
         if path is None:
             return POISON
         inner = Scope(path, elaborator.globals)
+        inner.announce(block.body)
         with elaborator.inside(block.name.text, stage.span):
             if not self._arguments(block, stage, scope, inner):
                 return POISON

@@ -11,6 +11,7 @@ from nnc.compiler.diagnostics import Label, did_you_mean
 from nnc.compiler.passes.arguments import Bound, cure
 from nnc.compiler.passes.settings import Settings
 from nnc.compiler.source import Span
+from nnc.compiler.types import TensorType
 from nnc.compiler.vocabulary import base
 from nnc.compiler.vocabulary.base import Rejected
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from nnc.compiler.vocabulary.losses.base import Loss
     from nnc.compiler.vocabulary.metrics import Metric
 
+_OF_CLASSES: Final = ("nll", "multiclass_hinge", "top_k")
 TARGET: Final = "target"
 """What the last of a word's values is called when it is a target."""
 
@@ -62,8 +64,11 @@ class Comparer:
         if len(given) < len(takes):
             self._too_few(call, cls, takes)
             return None
+        if self._swapped(given, cls):
+            return None
+        wanted = self._target_type(given[0].value, cls)
         found = [
-            self._named(argument.value, role == TARGET)
+            self._named(argument.value, wanted if role == TARGET else None)
             for argument, role in zip(given, takes, strict=True)
         ]
         rest = tuple(argument for argument in call.arguments if argument not in given)
@@ -87,25 +92,65 @@ class Comparer:
             notes=[f"nnc has {', '.join(f'`{k}`' for k in base.names(kind, aliases=False))}"],
         )
 
-    def _too_few(self, call: syntax.Call, cls: type[base.Word], takes: tuple[str, ...]) -> None:
+    def example(self, kind: base.Kind, expression: syntax.Expression) -> str | None:
+        """The call of the loss or metric whose name alone, perhaps in quotes, was given."""
+        name = getattr(expression, "name", None) or getattr(expression, "value", None)
+        cls = base.find(kind, name) if isinstance(name, str) else None
+        return None if cls is None else self._call(cls)
+
+    def _call(self, cls: type[base.Word]) -> str:
+        """A call of a loss or metric with names that the spec has."""
+        takes = cast("type[Loss] | type[Metric]", cls).takes
         plain = takes == ("prediction", TARGET)
         outputs, targets = list(self._outputs), list(self._targets)
-        example = ", ".join(
+        given = ", ".join(
             (targets[0] if targets else "…")
             if role == TARGET
             else (outputs[0] if plain and outputs else role)
             for role in takes
         )
+        return f"{cls.word}({given})"
+
+    def _too_few(self, call: syntax.Call, cls: type[base.Word], takes: tuple[str, ...]) -> None:
+        plain = takes == ("prediction", TARGET)
         what = "compares an output with a target" if plain else f"takes {_listed(takes)}"
         self._evaluator.error(
             "E202",
             f"`{cls.word}` {what}",
             call.span,
             "both are needed" if plain else "all are needed",
-            help=f"write `{cls.word}({example})`",
+            help=f"write `{self._call(cls)}`",
         )
 
-    def _named(self, expression: syntax.Expression, is_target: bool) -> Any:
+    def _swapped(self, given: list[syntax.Argument], cls: type[base.Word]) -> bool:
+        """Whether a target stands where the output belongs and the other way round, which is told
+        once."""
+        names = [getattr(argument.value, "name", "") for argument in given]
+        if len(names) != 2 or names[0] not in self._targets or names[1] not in self._outputs:
+            return False
+        if names[0] in self._outputs or names[1] in self._targets:
+            return False
+        self._evaluator.error(
+            "E502",
+            "the output comes first, then the target",
+            given[0].span.to(given[1].span),
+            "the other way round",
+            help=f"write `{cls.word}({names[1]}, {names[0]})`",
+        )
+        return True
+
+    def _target_type(self, prediction: syntax.Expression, cls: type[base.Word]) -> str:
+        """The type of a target that fits a prediction, for a message."""
+        output = self._outputs.get(getattr(prediction, "name", ""))
+        if output is None:
+            return "f32[1]"
+        type_ = output.value.type
+        by_class = getattr(cls, "values", "") == "distribution" or cls.word in _OF_CLASSES
+        return str(TensorType("i64", type_.shape[:-1]) if by_class and type_.shape else type_)
+
+    def _named(self, expression: syntax.Expression, target: str | None) -> Any:
+        """The output of a name, or the target, which has perhaps to be declared as `target`."""
+        is_target = target is not None
         known: Mapping[str, Any] = self._targets if is_target else self._outputs
         what = "target" if is_target else "output"
         if isinstance(expression, syntax.Reference) and expression.name in known:
@@ -116,7 +161,7 @@ class Comparer:
             if expression.name in others:
                 helps = "the output comes first, then the target"
             elif is_target:
-                helps = helps or f"declare it: `target {expression.name}: f32[1]`"
+                helps = helps or f"declare it: `target {expression.name}: {target}`"
             self._evaluator.error(
                 "E502",
                 f"there is no {what} `{expression.name}`",

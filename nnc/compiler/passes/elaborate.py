@@ -95,6 +95,7 @@ class Elaborator:
 
     def model(self, model: syntax.Model) -> None:
         scope = Scope(parent=self.globals)
+        scope.announce(model.body)
         for statement in model.body:
             self.statement(statement, scope, model=True)
         if not self.outputs and not self.report.errors:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from nnc.compiler import syntax
 from nnc.compiler.diagnostics import Label, Report, did_you_mean
@@ -15,6 +15,8 @@ from nnc.compiler.source import Span
 from nnc.compiler.types import MAXIMUM_SIZE, Symbol
 from nnc.compiler.vocabulary import base
 from nnc.compiler.vocabulary.ops.base import Layout
+
+_SQUARE: Final = str.maketrans("()", "[]")
 
 
 class Flowing(tuple[Value, ...]):
@@ -62,6 +64,14 @@ class Evaluator:
 
     def constant(self, expression: syntax.Expression, scope: Scope) -> Any:
         """A constant or an Option, or POISON; a value of the model is an error."""
+        if isinstance(expression, syntax.Tuple) and _is_list(expression):
+            return self.error(
+                "E408",
+                "a list stands in square brackets",
+                expression.span,
+                "this joins values of the model",
+                help=f"write `{expression.span.text.translate(_SQUARE)}`",
+            )
         value = self.evaluate(expression, scope)
         if isinstance(value, Flowing):
             return self.error(
@@ -75,6 +85,14 @@ class Evaluator:
 
     def flow(self, expression: syntax.Expression, scope: Scope) -> Flow | Poison:
         """Values of the model, or POISON; a constant is an error."""
+        if isinstance(expression, syntax.List) and self._flows(expression, scope):
+            return self.error(
+                "E402",
+                "several values of the model stand in round brackets",
+                expression.span,
+                "this is a list of the compile time",
+                help=f"write `({expression.span.text[1:-1]})`",
+            )
         value = self.evaluate(expression, scope)
         if isinstance(value, Flowing | Poison):
             return value
@@ -116,11 +134,21 @@ class Evaluator:
         """Report a name that means nothing here."""
         found = did_you_mean(name, [*scope.names(), *self.flows.paths()])
         word = base.find("op", name)
+        also = []
         if word is not None:
             found = f"`{word.word}` is a layer: write `x -> {word.word}`"
+        elif name in scope.announced:
+            also = [Label(scope.announced[name], "it gets its value here")]
+            found = "a value is made before it is used"
         return self.error(
-            "E102", f"there is no value `{name}` here", span, "unknown name", help=found
+            "E102", f"there is no value `{name}` here", span, "unknown name", also=also, help=found
         )
+
+    def _flows(self, listed: syntax.List, scope: Scope) -> bool:
+        """Whether a list names values of the model."""
+        names = [item.name for item in listed.items if isinstance(item, syntax.Reference)]
+        found = [scope.lookup(name) for name in names]
+        return any(one is not None and isinstance(one.content, Flowing) for one in found)
 
     # ---- kinds of expressions -----------------------------------------------------------
 
@@ -198,7 +226,7 @@ class Evaluator:
             return self._function(call, scope)
         known = [*constants.FUNCTIONS, "shape", "channels", "length"]
         word = base.find("op", call.name)
-        arrow = f"layers are applied with an arrow: `x -> {call.name}(…)`"
+        arrow = f"layers are applied with an arrow: `{_with_arrow(call)}`"
         is_layer = word is not None or self.flows.is_block(call.name)
         return self.error(
             "E105",
@@ -284,6 +312,27 @@ class FlowRules:
 
     def is_block(self, name: str) -> bool:
         raise NotImplementedError
+
+
+def _is_list(expression: syntax.Tuple) -> bool:
+    """Whether numbers or texts stand in round brackets, perhaps in several."""
+    plain = (syntax.Number, syntax.String, syntax.Boolean)
+    return any(
+        isinstance(item, plain) or (isinstance(item, syntax.Tuple) and _is_list(item))
+        for item in expression.items
+    )
+
+
+def _with_arrow(call: syntax.Call) -> str:
+    """A call of a layer as a chain: what has no name flows into it, unless that is a number."""
+    given = [argument.span.text for argument in call.arguments if argument.name is None]
+    named = ", ".join(argument.span.text for argument in call.arguments if argument.name)
+    kinds = (syntax.Reference, syntax.Call, syntax.Chain)
+    flows = all(isinstance(a.value, kinds) for a in call.arguments if a.name is None)
+    if not given or not flows or len(call.span.text) > 60:
+        return f"x -> {call.name}(…)"
+    source = given[0] if len(given) == 1 else f"({', '.join(given)})"
+    return f"{source} -> {call.name}" + (f"({named})" if named else "")
 
 
 def dimension(value: Any) -> int | None:

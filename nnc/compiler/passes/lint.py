@@ -9,6 +9,7 @@ from nnc.compiler.diagnostics import Diagnostic, Label, Report
 from nnc.compiler.passes.arguments import Bound
 from nnc.compiler.passes.scope import Binding, Flow, Scope
 from nnc.compiler.passes.state import State
+from nnc.compiler.types import FLOATS, TensorType
 from nnc.compiler.vocabulary import foreign
 from nnc.compiler.vocabulary.ops.base import Activation, Channelled, Weighted
 
@@ -36,7 +37,10 @@ def _warn(
 
 
 def unused(report: Report, scope: Scope, shared: Shared) -> None:
-    """Warn about names of a finished scope that nothing uses."""
+    """Warn about names of a finished scope that nothing uses. Where something is wrong, what uses
+    them may be that."""
+    if report.errors:
+        return
     for name, binding in [*scope.replaced, *scope.bindings.items()]:
         group = shared.groups.get(id(binding), [binding])
         if any(one.used for one in group) or name.startswith("_"):
@@ -74,6 +78,24 @@ def misread(report: Report, bound: Bound, call: syntax.Call, flow: Flow) -> None
         )
 
 
+def channels_last(report: Report, bound: Bound, x: ir.Value) -> None:
+    """Warn about an input that looks like an image with its channels on the last axis."""
+    word, shape = bound.word, x.type.shape
+    if not isinstance(word, Channelled) or not hasattr(word, "kernel") or len(shape) != 3:
+        return
+    height, width, channels = shape
+    if word.layout != "channels_first" or height != width or channels not in (1, 3, 4):
+        return
+    if isinstance(height, int) and height > 4:
+        _warn(
+            report,
+            "W110",
+            f"`{word.word}` takes `{x.type}` for {height} channels of {width} by {channels}",
+            [Label(bound.span, "the first axis holds the channels"), Label(x.span, "given here")],
+            f"write `layout channels_last` in the model, or `f32[{channels}, {height}, {width}]`",
+        )
+
+
 def _size_in_front(report: Report, bound: Bound, call: syntax.Call, flow: Flow) -> None:
     """PyTorch's `Conv2d(3, 16, 5)` begins with the channels that flow in."""
     word = bound.word
@@ -102,6 +124,8 @@ def lint(state: State) -> None:
     _dead_bias(state.report, state.graph)
     _unreachable(state.report, state.graph)
     if state.training is not None:
+        for use in state.training.metrics:
+            _metric_fits(state.report, state.graph, use)
         for term in state.training.losses:
             _loss_fits(state.report, state.graph, term)
             _above_0(state.report, state.graph, term)
@@ -184,6 +208,20 @@ def _loss_fits(report: Report, graph: ir.Graph, term: ir.LossTerm) -> None:
     elif cure := _unfit(term, last.word):
         message = f"`{word}` does not fit an output that ends in `{last.word}`"
         _warn(report, "W106", message, places, cure)
+
+
+def _metric_fits(report: Report, graph: ir.Graph, use: ir.MetricUse) -> None:
+    """A metric that judges the numbers of a distribution one by one is seldom meant."""
+    types = (use.prediction.type, use.target.type)
+    maker = graph.end(use.prediction)
+    if maker is None or maker.op.word != "softmax" or types[1].dtype not in FLOATS:
+        return
+    if use.metric.word not in ("accuracy", "precision", "recall", "f1") or types[0].shape[-1] == 1:
+        return
+    word, numbers = use.metric.word, TensorType("i64", types[0].shape[:-1])
+    labels = [Label(use.target.span, "one number for each class"), Label(maker.span, "as here")]
+    message = f"`{word}` judges each number of `{use.output}` by itself, not the class"
+    _warn(report, "W109", message, labels, f"declare the target as class numbers, `{numbers}`")
 
 
 def _above_0(report: Report, graph: ir.Graph, term: ir.LossTerm) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -49,6 +49,17 @@ class Scope:
     layers: dict[str, SharedLayer] = field(default_factory=dict)
     replaced: list[tuple[str, Binding]] = field(default_factory=list)
     """Bindings that a later one of the same name has hidden."""
+    announced: dict[str, Span] = field(default_factory=dict)
+    """Names that a statement of the body, perhaps one further down, gives to values."""
+
+    def announce(self, body: Iterable[syntax.Statement]) -> None:
+        """Note the names that the statements of a body give to values."""
+        for statement in body:
+            names = statement.names if isinstance(statement, syntax.Bind) else ()
+            if isinstance(statement, syntax.Output):
+                names = (statement.name,)
+            for name in names:
+                self.announced.setdefault(name.text, name.span)
 
     def lookup(self, name: str) -> Binding | None:
         scope: Scope | None = self

@@ -12,7 +12,7 @@ from nnc.compiler.passes.expressions import Evaluator, Flowing, FlowRules
 from nnc.compiler.passes.scope import Scope
 from nnc.compiler.passes.state import State
 from nnc.compiler.source import Span
-from nnc.compiler.vocabulary import base
+from nnc.compiler.vocabulary import base, foreign
 from nnc.compiler.vocabulary.base import Kind
 
 
@@ -64,7 +64,7 @@ class Settings:
                     f"{what} has no setting `{name.text}`",
                     name.span,
                     "unknown setting",
-                    help=did_you_mean(name.text, listed),
+                    help=foreign.setting(name.text) or did_you_mean(name.text, listed),
                     notes=[f"settings are {', '.join(f'`{k}`' for k in listed)}"],
                 )
             elif name.text in self.given:
@@ -87,7 +87,15 @@ class Settings:
     def as_word(self, value: syntax.Expression, kind: Kind, what: str) -> Bound | None:
         """An expression as a word of a kind, or None when something was reported."""
         if not isinstance(value, syntax.Reference | syntax.Call):
-            self.evaluator.error("E504", f"this must be {what}", value.span, "this is not one")
+            written = value.value if isinstance(value, syntax.String) else ""
+            quoted = base.find(kind, written)
+            self.evaluator.error(
+                "E504",
+                f"this must be {what}",
+                value.span,
+                "this is not one",
+                help=f"write `{quoted.word}` without quotes" if quoted else None,
+            )
             return None
         call = as_call(value)
         cls = base.find(kind, call.name)

@@ -270,6 +270,8 @@ class Stages(FlowRules):
         if bound is None:
             return POISON
         lint.misread(self._elaborator.report, bound, stage.call, flow)
+        if flow and flow[0] in self._elaborator.inputs.values():
+            lint.channels_last(self._elaborator.report, bound, flow[0])
         if isinstance(bound.word, Composite):
             return self.blocks.compose(bound, bound.word, stage, flow, scope)
         name = stage.name.text if stage.name else None

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from nnc.compiler.vocabulary.penalties import Penalty
     from nnc.compiler.vocabulary.schedules import Clip, Early, Schedule
 
+_A_LOSS: Final = "binary_cross_entropy(p, y) + 0.3 * mse(q, z) + l2(1e-4)"
 SETTINGS: Final = (
     "loss",
     "optimizer",
@@ -170,7 +171,7 @@ class _Training:
                     "a loss is a sum of losses and penalties, each with a factor or without",
                     expression.span,
                     "this is neither",
-                    help="write `binary_cross_entropy(p, y) + 0.3 * mse(q, z) + l2(1e-4)`",
+                    help=f"write `{self._comparer.example('loss', expression) or _A_LOSS}`",
                 )
 
     def _scaled(self, expression: syntax.Binary, factor: float) -> None:
@@ -249,11 +250,13 @@ class _Training:
         items = bind.value.items if isinstance(bind.value, syntax.List) else (bind.value,)
         calls = [as_call(i) for i in items if isinstance(i, syntax.Call | syntax.Reference)]
         if len(calls) != len(items):
+            named = [self._comparer.example("metric", item) or "" for item in items]
             self._evaluator.error(
                 "E504",
                 "metrics are a list such as `[accuracy(p, y)]`",
                 bind.value.span,
                 "not metrics",
+                help=f"write `[{', '.join(named)}]`" if all(named) else None,
             )
         names: list[str] = []
         for call in calls:

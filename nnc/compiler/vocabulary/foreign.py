@@ -135,6 +135,15 @@ _VALUES: Final[Mapping[tuple[str, str], str]] = {
     ("reduction", "sum_over_batch_size"): "write `reduction=mean`",
 }
 
+_RATE: Final = "the rate belongs to the optimiser: `optimizer = adam(lr=1e-3)`"
+_TRAINING: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("lr", "learning_rate"), _RATE),
+    "callbacks": "`stop = early(patience=5)` and `checkpoint = every(5)` are settings of their own",
+    "shuffle": "leave it out: the order of the examples is drawn anew in each epoch",
+    "validation_split": "write `split = shares(validation=0.1)` in the data block",
+    "verbose": "leave it out: `log_every` says how often a line is written",
+    "weight_decay": "it belongs to the optimiser: `optimizer = adamw(weight_decay=0.01)`",
+}
 _SIZES_IN_FRONT: Final[Mapping[str, tuple[str, int]]] = {
     "Dense": ("in_features", 2),
     **dict.fromkeys(("Conv1D", "Conv2D", "Conv3D"), ("in_channels", 3)),
@@ -164,6 +173,11 @@ def word(kind: Kind, name: str) -> str | None:
 def argument(cls: type[Word], name: str) -> str | None:
     """What to write for an argument that a word lacks."""
     return _OWN_ARGUMENTS.get((cls.word, name)) or _ARGUMENTS.get(name)
+
+
+def setting(name: str) -> str | None:
+    """What to write for a setting that no block has."""
+    return _TRAINING.get(name)
 
 
 def value(name: str, written: str) -> str | None:

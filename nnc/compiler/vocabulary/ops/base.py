@@ -258,6 +258,7 @@ def require_rank(op: Word, x: TensorType, rank: int, shape: str, number: int = 0
             f"`{op.word}` needs examples of shape [{shape}], but was given `{x}`",
             input=number,
             label=f"this is `{x}`, with {_axes(x.rank)}, not {rank}",
+            help=f"declare the input so, or put a `Reshape([{shape}])` in front" if shape else None,
         )
 
 
