@@ -32,6 +32,8 @@ from nnc.verify import compare, sample
 from tests.matrix.backends import PRECISIONS, Pair, runner_class
 from tests.matrix.examples import BATCH, random_weights, single_precision
 
+STEP = 1e-5
+"""Half the distance of the two places of a difference."""
 TRAINING = [
     (backend, precision) for backend, precision in PRECISIONS if backend in ("torch", "keras")
 ]
@@ -158,6 +160,27 @@ def compare_losses(pair: Pair) -> None:
 def test_a_loss_means_the_same(case: LossCase, backend: str, precision: Precision) -> None:
     assert runner_class(backend).differentiates
     check(program_of(case), backend, precision)
+
+
+@pytest.mark.parametrize("case", loss_cases(), ids=lambda case: case.name)
+def test_the_gradient_of_a_loss_is_that_of_central_differences(case: LossCase) -> None:
+    program = program_of(case)
+    rng = np.random.default_rng(10)
+    weights = random_weights(program.graph, rng)
+    inputs = sample.inputs(program.graph, BATCH, rng)
+    targets = sample.targets(program, inputs, rng)
+    _, gradients = ReferenceRunner(program, weights).gradients(inputs, targets)
+    assert any(np.any(gradient) for gradient in gradients.values())
+    for name, gradient in gradients.items():
+        direction = rng.choice((-1.0, 1.0), gradient.shape)
+
+        def at(step: float, name: str = name, direction: np.ndarray = direction) -> float:
+            moved = {**weights, name: weights[name] + step * direction}
+            return ReferenceRunner(program, moved).gradients(inputs, targets)[0]
+
+        slope = (at(STEP) - at(-STEP)) / (2 * STEP)
+        scale = max(1.0, float(np.abs(gradient).sum()))
+        assert abs(slope - (gradient * direction).sum()) < 2e-8 * scale, name
 
 
 @pytest.mark.parametrize(("backend", "precision"), TRAINING)

@@ -22,10 +22,7 @@ EVERYWHERE = pytest.mark.parametrize(("backend", "precision"), PRECISIONS)
 @pytest.mark.parametrize("case", cases(), ids=by_name)
 def test_an_op_means_the_same(case: Case, backend: str, precision: Precision) -> None:
     """Outputs, in evaluation and in training, and gradients with respect to inputs and weights."""
-    reason = refusal(backend, case.program)
-    if reason is not None:
-        assert case.op.word in reason
-        return
+    assert refusal(backend, case.program) is None
     rng = np.random.default_rng(len(case.name))
     pair = Pair(backend, precision, case.program, random_weights(case.graph, rng))
     differentiates = runner_class(backend).differentiates
@@ -43,8 +40,7 @@ def test_an_op_means_the_same(case: Case, backend: str, precision: Precision) ->
 @pytest.mark.parametrize("backend", ["torch", "keras"])
 @pytest.mark.parametrize("case", cases(), ids=by_name)
 def test_kinks_and_ties_have_the_same_gradient(case: Case, backend: str) -> None:
-    if refusal(backend, case.program) is not None:
-        return
+    assert refusal(backend, case.program) is None
     rng = np.random.default_rng(len(case.name))
     pair = Pair(backend, "float64", case.program, random_weights(case.graph, rng))
     inputs = case.integral_inputs(max(case.sizes()), rng)
