@@ -47,6 +47,7 @@ def command(name: str | None, format_: str) -> None:
 def _near(name: str) -> str:
     from nnc.catalogue import entries
     from nnc.compiler.diagnostics import did_you_mean
+    from nnc.compiler.vocabulary import foreign
 
     known = [n for entry in entries() for n in (entry.word, *entry.aliases)]
-    return did_you_mean(name, known) or "`nnc ops` lists them all"
+    return foreign.anywhere(name) or did_you_mean(name, known) or "`nnc ops` lists them all"

@@ -152,7 +152,10 @@ def misplaced(scene: Scene) -> Diagnostic | None:
     if scene.open:
         what = f"`{scene.text}` can't stand in `{scene.declaration}`"
         label = Label(scene.span, f"this is a statement of {home}")
-        return Diagnostic("E036", what, (label,), f"move it into {home}")
+        cure = f"move it into {home}"
+        if scene.text == "input" and scene.declaration == "train":
+            cure = "what the data supply for the loss is a `target`: `target y: f32[1]`"
+        return Diagnostic("E036", what, (label,), cure)
     what = f"`{scene.text}` stands outside of {home}"
     return Diagnostic(
         "E036", what, (Label(scene.span),), f"move it into {home}: between its braces"
@@ -162,9 +165,12 @@ def misplaced(scene: Scene) -> Diagnostic | None:
 def other_bracket(scene: Scene) -> Diagnostic | None:
     """`Dense[3]`, `Dense{3}` for `Dense(3)`, and `f32(4)` for `f32[4]`."""
     if scene.kind in {"LSQB", "LBRACE"} and scene.accepts("_CALL") and scene.word(1).isidentifier():
-        name = scene.word(1)
+        name, place = scene.word(1), scene.value_span(1).start
         cure = f"arguments stand in round brackets: `{name}(…)`"
         label = Label(scene.span, "expected `(`")
+        if not scene.source.text[max(0, place - 20) : place].rstrip().endswith("->"):
+            cure = f"a stage takes a part: `{name} -> Slice(0, 0, 2)`, or `Split`, or `Gather`"
+            label = Label(scene.span, "values have no indices")
         return Diagnostic("E010", f"unexpected `{scene.text}`", (label,), cure)
     first = max(0, scene.end - 100)
     shape = _ROUND_SHAPE.search(scene.source.text[first : scene.end])

@@ -94,6 +94,9 @@ def operator_after_stage(scene: Scene) -> Diagnostic | None:
         return None
     label = Label(scene.span, "this joins values, and a stage stands before it")
     cure = f"put the chain into brackets: `(x -> Dense(8)) {scene.text} 2`"
+    if scene.after.startswith("="):
+        name = scene.last.text
+        cure = f"write `{name} = {name} {scene.text} …`"
     return Diagnostic("E010", f"unexpected `{scene.text}`", (label,), cure)
 
 

@@ -192,8 +192,10 @@ class Binder:
                 "E203",
                 f"`{name}` of `{cls.word}` must be {expected(cls.model_fields[name])}",
                 expression.span,
-                f"`{expression.name}` is not known here",
-                help=cure(wanted.kind, expression.name, known),
+                f"`{expression.name}` is not known here" if found is None else "a layer",
+                help=cure(wanted.kind, expression.name, known)
+                if found is None
+                else f"put it behind as a stage of its own: `-> {expression.span.text[:60]}`",
             )
             return POISON
         bound = self.bind(as_call(expression), found)
@@ -203,7 +205,12 @@ class Binder:
         field = cls.model_fields[name]
         if admits(field.annotation, str):
             return option.name
-        self._wrong(cls, name, argument.value.span, f"`{option.name}` is not a value here")
+        label = f"`{option.name}` is not a value here"
+        value, _, end = option.name.rpartition(".")
+        declared = f"for a number of your own declare it: `param {option.name} = …`"
+        if value:
+            declared = f"write `shape({value})`" if end == "shape" else None
+        self._wrong(cls, name, argument.value.span, label, otherwise=declared)
         return POISON
 
     def _construct(
@@ -218,7 +225,16 @@ class Binder:
                 )
             return None
 
-    def _wrong(self, cls: type[Word], name: str, span: Span, label: str) -> None:
+    def _wrong(
+        self,
+        cls: type[Word],
+        name: str,
+        span: Span,
+        label: str,
+        otherwise: str | None = None,
+    ) -> None:
+        """Report a value that an argument doesn't take; `otherwise` is said when no option is
+        near it."""
         written = span.text.strip('"` ')
         options = [o.strip("` ") for o in expected(cls.model_fields[name]).split("`")[1::2]]
         self._report.error(
@@ -226,7 +242,7 @@ class Binder:
             f"`{name}` of `{cls.word}` must be {expected(cls.model_fields[name])}",
             span,
             label,
-            help=foreign.value(name, written) or did_you_mean(written, options),
+            help=foreign.value(name, written) or did_you_mean(written, options) or otherwise,
         )
 
 

@@ -72,10 +72,11 @@ class Blocks:
             begin = len(elaborator.builder.nodes)
             for statement in block.body:
                 elaborator.statement(statement, inner, model=False)
+            made = self._results(block, inner)
             lint.unused(elaborator.report, inner, elaborator.stages.shared)
         end = len(elaborator.builder.nodes)
         elaborator.instances.append(ir.Instance(path, block.name.text, begin, end))
-        return self._results(block, inner)
+        return made
 
     def compose(
         self, bound: Bound, op: Composite, stage: syntax.Apply, flow: Flow, scope: Scope
@@ -196,7 +197,7 @@ class Blocks:
             argument.name_span or argument.span,
             "unknown argument" if unknown else "one too many",
             also=[Label(block.name.span, "declared here")],
-            help=did_you_mean(argument.name or "", names),
+            help=did_you_mean(argument.name, names) if argument.name else None,
             notes=[f"`{block.name.text}` takes {listed}"],
         )
 

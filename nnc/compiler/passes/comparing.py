@@ -175,6 +175,7 @@ class Comparer:
             f"this must be the name of {'a target' if is_target else 'an output'}",
             expression.span,
             "not a name",
+            help=None if is_target else "make it one: `output q = …` in the model",
         )
         return None
 

@@ -137,6 +137,8 @@ class Evaluator:
         also = []
         if word is not None:
             found = f"`{word.word}` is a layer: write `x -> {word.word}`"
+        elif name.endswith(".shape"):
+            found = f"write `shape({name.removesuffix('.shape')})`"
         elif name in scope.announced:
             also = [Label(scope.announced[name], "it gets its value here")]
             found = "a value is made before it is used"
@@ -228,6 +230,9 @@ class Evaluator:
         word = base.find("op", call.name)
         arrow = f"layers are applied with an arrow: `{_with_arrow(call)}`"
         is_layer = word is not None or self.flows.is_block(call.name)
+        value, _, method = call.name.rpartition(".")
+        if value and base.find("op", method) is not None:
+            is_layer, arrow = True, f"layers are applied with an arrow: `{value} -> {method}`"
         return self.error(
             "E105",
             f"`{call.name}` can't be called here",

@@ -163,6 +163,8 @@ class _Training:
                 self._terms(expression.right, factor)
             case syntax.Binary(operator="*"):
                 self._scaled(expression, factor)
+            case syntax.Binary(operator="/") if not _is_constant(expression.left):
+                self._divided(expression, factor)
             case syntax.Call():
                 self._term(expression, factor)
             case _:
@@ -189,6 +191,14 @@ class _Training:
         self._evaluator.error(
             "E507", "a loss may be multiplied by a number only", expression.span, "no number here"
         )
+
+    def _divided(self, expression: syntax.Binary, factor: float) -> None:
+        value = self._evaluator.constant(expression.right, self._settings.scope)
+        if isinstance(value, int | float) and not isinstance(value, bool) and value != 0:
+            self._terms(expression.left, factor / value)
+        elif not isinstance(value, Poison):
+            message = "a loss may be divided by a number only, and not by 0"
+            self._evaluator.error("E507", message, expression.right.span, "no such number")
 
     def _term(self, call: syntax.Call, factor: float) -> None:
         penalty = base.find("penalty", call.name)

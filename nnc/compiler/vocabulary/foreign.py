@@ -52,6 +52,7 @@ _LAYERS: Final[Mapping[str, str]] = {
     "hard_tanh": "write `clip(-1, 1)`",
     "hardtanh": "write `clip(-1, 1)`",
     "log1p": "write `x + 1 -> log`",
+    "none": "leave the argument out",
     "narrow": "write `Slice(axis, start, stop)`",
     "norm": "write `x * x -> sum -> sqrt`",
     "normalize": "write `x / (x * x -> sum(-1, keep_axes=true) -> sqrt)`",
@@ -168,6 +169,11 @@ def size_in_front(cls: type[Word], arguments: int) -> str | None:
 def word(kind: Kind, name: str) -> str | None:
     """What to write for a word that nnc lacks; None when nothing is known of it."""
     return _WORDS.get(kind, {}).get(name)
+
+
+def anywhere(name: str) -> str | None:
+    """What to write for a word of whatever kind that nnc lacks."""
+    return next((words[name] for words in _WORDS.values() if name in words), None)
 
 
 def argument(cls: type[Word], name: str) -> str | None:
