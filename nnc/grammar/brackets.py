@@ -165,10 +165,10 @@ def misplaced(scene: Scene) -> Diagnostic | None:
 def other_bracket(scene: Scene) -> Diagnostic | None:
     """`Dense[3]`, `Dense{3}` for `Dense(3)`, and `f32(4)` for `f32[4]`."""
     if scene.kind in {"LSQB", "LBRACE"} and scene.accepts("_CALL") and scene.word(1).isidentifier():
-        name, place = scene.word(1), scene.value_span(1).start
+        name, start = scene.word(1), scene.value_span(1).start
         cure = f"arguments stand in round brackets: `{name}(…)`"
         label = Label(scene.span, "expected `(`")
-        if not scene.source.text[max(0, place - 20) : place].rstrip().endswith("->"):
+        if not scene.source.text[max(0, start - 20) : start].rstrip().endswith("->"):
             cure = f"a stage takes a part: `{name} -> Slice(0, 0, 2)`, or `Split`, or `Gather`"
             label = Label(scene.span, "values have no indices")
         return Diagnostic("E010", f"unexpected `{scene.text}`", (label,), cure)

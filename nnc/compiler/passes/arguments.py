@@ -207,7 +207,7 @@ class Binder:
             return option.name
         label = f"`{option.name}` is not a value here"
         value, _, end = option.name.rpartition(".")
-        declared = f"for a number of your own declare it: `param {option.name} = …`"
+        declared: str | None = f"for a number of your own declare it: `param {option.name} = …`"
         if value:
             declared = f"write `shape({value})`" if end == "shape" else None
         self._wrong(cls, name, argument.value.span, label, otherwise=declared)

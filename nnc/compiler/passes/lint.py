@@ -124,6 +124,7 @@ def lint(state: State) -> None:
     _dead_bias(state.report, state.graph)
     _unreachable(state.report, state.graph)
     if state.training is not None:
+        _unused_targets(state.report, state.training)
         for use in state.training.metrics:
             _metric_fits(state.report, state.graph, use)
         for term in state.training.losses:
@@ -208,6 +209,16 @@ def _loss_fits(report: Report, graph: ir.Graph, term: ir.LossTerm) -> None:
     elif cure := _unfit(term, last.word):
         message = f"`{word}` does not fit an output that ends in `{last.word}`"
         _warn(report, "W106", message, places, cure)
+
+
+def _unused_targets(report: Report, training: ir.Training) -> None:
+    used = {term.target.name for term in training.losses if term.target is not None}
+    used |= {use.target.name for use in training.metrics}
+    for target in training.targets:
+        if target.name not in used:
+            message = f"the target `{target.name}` is never used"
+            labels = [Label(target.span, "no loss and no metric compares it")]
+            _warn(report, "W102", message, labels, "use it, or remove it")
 
 
 def _metric_fits(report: Report, graph: ir.Graph, use: ir.MetricUse) -> None:
