@@ -71,10 +71,16 @@ def formatted(source: Source, file: str) -> str:
 
         return to_json(_program(source, file))
     from nnc.cli.naming import canonical
+    from nnc.compiler.diagnostics import Failed
     from nnc.grammar.format import format_file
-    from nnc.loading import parse_source
+    from nnc.loading import load, parse_source
 
-    return format_file(canonical(parse_source(source)))
+    tree = parse_source(source)
+    try:
+        _, *used = load(source, None if file == "-" else Path(file))
+    except Failed:  # what a name means is unknown when blocks of another file are
+        return format_file(tree)
+    return format_file(canonical(tree, used))
 
 
 def _converted(file: str, form: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, Final, NamedTuple
 
@@ -49,13 +49,13 @@ _OTHER_SETTINGS: Final[dict[str, _Place]] = {
 }
 
 
-def canonical(file: syntax.File) -> syntax.File:
+def canonical(file: syntax.File, used: Iterable[syntax.File] = ()) -> syntax.File:
     """The file with the canonical name of every word and argument, its spans as they were.
 
-    What a name means depends on where it stands. A name that the file itself gives to something
-    stays: the formatter must not change what a spec means.
+    What a name means depends on where it stands. A name that the file itself, or one that it uses,
+    gives to something stays: the formatter must not change what a spec means.
     """
-    own = frozenset(_own_names(file.declarations))
+    own = frozenset(name for one in (file, *used) for name in _own_names(one.declarations))
     return replace(file, declarations=_Renaming(own).part(file.declarations, _Place()))
 
 

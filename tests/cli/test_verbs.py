@@ -114,6 +114,20 @@ def test_fmt_leaves_a_file_with_mistakes_alone(nnc: Nnc, folder: Path) -> None:
     assert (folder / "a.nn").read_text() == "model M { input"
 
 
+def test_fmt_keeps_the_names_of_files_that_are_used(nnc: Nnc, folder: Path) -> None:
+    blocks = "block reshape(n) {\n  input x\n  output y = x -> Dense(n)\n}\n"
+    (folder / "blocks.nn").write_text(blocks, encoding="utf-8")
+    text = 'use "blocks.nn"\n\nmodel M {\n  input  x: f32[4]\n  output y = x -> reshape(3)\n}\n'
+    (folder / "a.nn").write_text(text, encoding="utf-8")
+    assert nnc("fmt", "--check", "a.nn").exit_code == 0
+    (folder / "blocks.nn").unlink()
+    assert nnc("fmt", "--check", "a.nn").exit_code == 0
+    alone = text.replace('use "blocks.nn"\n\n', "").replace("reshape(3)", "reshape([2, 2])")
+    (folder / "a.nn").write_text(alone, encoding="utf-8")
+    assert nnc("fmt", "a.nn").exit_code == 0
+    assert "Reshape([2, 2])" in (folder / "a.nn").read_text(encoding="utf-8")
+
+
 def test_fmt_keeps_the_names_that_a_spec_gives(nnc: Nnc) -> None:
     text = "block Linear(out_features) { input x  output y = x -> Dense(out_features) }\n"
     text += "model M { input x: f32[4]  output y = x -> Linear(out_features=3) }"
