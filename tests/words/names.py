@@ -216,6 +216,8 @@ LAYERS = [
     ("(bool[4],f32[4],f32[4])", "where", "where"),
     ("f32[4]", "exp", "exp"),
     ("f32[4]", "Exp", "exp"),
+    ("f32[4]", "Sin", "sin"),
+    ("f32[4]", "cos", "cos"),
     ("f32[4]", "exponential", "exp"),
     ("f32[4]", "log", "log"),
     ("f32[4]", "Log", "log"),

@@ -10,11 +10,13 @@ from nnc.compiler.vocabulary.ops.elementwise import (
     Abs,
     Cast,
     Clip,
+    Cos,
     Exp,
     Log,
     Negate,
     Reciprocal,
     Sign,
+    Sin,
     Sqrt,
     StopGradient,
 )
@@ -22,10 +24,12 @@ from nnc.compiler.vocabulary.ops.elementwise import (
 _OPERATORS: dict[type[Op], str] = {
     Negate: "Neg",
     Abs: "Abs",
+    Cos: "Cos",
     Exp: "Exp",
     Log: "Log",
     Reciprocal: "Reciprocal",
     Sign: "Sign",
+    Sin: "Sin",
     Sqrt: "Sqrt",
 }
 

@@ -15,11 +15,13 @@ from nnc.compiler.vocabulary.ops.elementwise import (
     Abs,
     Cast,
     Clip,
+    Cos,
     Exp,
     Log,
     Negate,
     Reciprocal,
     Sign,
+    Sin,
     Sqrt,
     StopGradient,
 )
@@ -56,6 +58,16 @@ def log(op: Log, call: Call) -> Tensor:
 @ops.lowers(Sqrt)
 def sqrt(op: Sqrt, call: Call) -> Tensor:
     return tape.sqrt(call.x)
+
+
+@ops.lowers(Sin)
+def sin(op: Sin, call: Call) -> Tensor:
+    return tape.sin(call.x)
+
+
+@ops.lowers(Cos)
+def cos(op: Cos, call: Call) -> Tensor:
+    return tape.cos(call.x)
 
 
 @ops.lowers(Reciprocal)

@@ -209,6 +209,14 @@ def exp(x: Tensor) -> Tensor:
     return elementwise(x, value, value)
 
 
+def sin(x: Tensor) -> Tensor:
+    return elementwise(x, np.sin(x.value), np.cos(x.value))
+
+
+def cos(x: Tensor) -> Tensor:
+    return elementwise(x, np.cos(x.value), -np.sin(x.value))
+
+
 def log(x: Tensor) -> Tensor:
     return elementwise(x, np.log(x.value), 1.0 / x.value)
 

@@ -9,11 +9,13 @@ from nnc.compiler.vocabulary.ops.elementwise import (
     Abs,
     Cast,
     Clip,
+    Cos,
     Exp,
     Log,
     Negate,
     Reciprocal,
     Sign,
+    Sin,
     Sqrt,
     StopGradient,
 )
@@ -21,10 +23,12 @@ from nnc.compiler.vocabulary.ops.elementwise import (
 _FUNCTIONS: dict[type[ElementWise], str] = {
     Negate: "neg",
     Abs: "abs",
+    Cos: "cos",
     Exp: "exp",
     Log: "log",
     Reciprocal: "reciprocal",
     Sign: "sign",
+    Sin: "sin",
     Sqrt: "sqrt",
 }
 _METHODS = {"i32": "int", "i64": "long", "bool": "bool"}

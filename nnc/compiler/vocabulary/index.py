@@ -119,9 +119,9 @@ _NAMES: Final[dict[str, dict[str, str]]] = {
             "SeparableConvolution1D SeparableConvolution2D"
         ),
         "ops.elementwise": (
-            "Abs Cast Clamp Clip Exp Log Neg Reciprocal Sign Sqrt StopGradient abs absolute "
-            "astype cast clamp clip detach exp exponential log neg negate negative reciprocal sgn "
-            "sign sqrt stop_gradient"
+            "Abs Cast Clamp Clip Cos Exp Log Neg Reciprocal Sign Sin Sqrt StopGradient abs "
+            "absolute astype cast clamp clip cos detach exp exponential log neg negate negative "
+            "reciprocal sgn sign sin sqrt stop_gradient"
         ),
         "ops.embedding": (
             "Embedding LearnedPositionalEncoding PositionEmbedding PositionalEncoding "

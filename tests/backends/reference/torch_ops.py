@@ -203,6 +203,8 @@ TORCH: dict[type[Op], Function] = {
     elementwise.Negate: lambda op, w, x: -x,
     elementwise.Abs: lambda op, w, x: x.abs(),
     elementwise.Exp: lambda op, w, x: x.exp(),
+    elementwise.Sin: lambda op, w, x: x.sin(),
+    elementwise.Cos: lambda op, w, x: x.cos(),
     elementwise.Log: lambda op, w, x: x.log(),
     elementwise.Sqrt: lambda op, w, x: x.sqrt(),
     embedding.Embedding: lambda op, w, x: F.embedding(x, w["weight"], op.padding),

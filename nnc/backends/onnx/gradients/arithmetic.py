@@ -150,6 +150,11 @@ def reciprocal(at: Back) -> None:
     at.give(0, at.add("Neg", at.mul(at.gradient, at.mul(at.y, at.y))))
 
 
+@GRADIENTS.of("Sin")
+def sin(at: Back) -> None:
+    at.give(0, at.mul(at.gradient, at.add("Cos", at.x())))
+
+
 @GRADIENTS.of("Cos")
 def cos(at: Back) -> None:
     at.give(0, at.add("Neg", at.mul(at.gradient, at.add("Sin", at.x()))))

@@ -73,6 +73,20 @@ class Sqrt(_Positive):
     aliases = ("Sqrt",)
 
 
+class Sin(_Function):
+    """The sine of an angle in radians."""
+
+    word = "sin"
+    aliases = ("Sin",)
+
+
+class Cos(_Function):
+    """The cosine of an angle in radians."""
+
+    word = "cos"
+    aliases = ("Cos",)
+
+
 class Reciprocal(_Positive):
     """1 / x."""
 
