@@ -48,7 +48,13 @@ def test_a_spec_in_a_page_is_clean(page: str, spec: str) -> None:
     assert made is not None
 
 
-@pytest.mark.parametrize("page", ["cli.md", "backends.md", "verification.md", "deployment.md"])
+@pytest.mark.parametrize(
+    "page",
+    [
+        *("cli.md", "backends.md", "deployment.md"),
+        pytest.param("verification.md", marks=pytest.mark.slow),
+    ],
+)
 def test_the_commands_of_a_page_run(nnc: Nnc, folder: Path, page: str) -> None:
     (folder / "corners.csv").write_text("0,0\n0,1\n1,0\n1,1\n")
     nnc("compile", "xor.nn", "--backend", "torch", "-o", "trained.py")

@@ -135,7 +135,10 @@ def test_bad_input_is_one_message_and_leaves_nothing(
     [
         ("reference", "gpu", "the reference computes on `cpu` alone, not on `gpu`"),
         ("onnx", "cuda", "ONNX models are trained on `cpu` alone, not on `cuda`"),
-        ("keras", "gpu", "TensorFlow has no device `gpu` here, only `cpu`"),
+        pytest.param(
+            *("keras", "gpu", "TensorFlow has no device `gpu` here, only `cpu`"),
+            marks=pytest.mark.slow,
+        ),
         ("keras", "cuda", "Keras has no device `cuda`: it is trained on `cpu` or on `gpu`"),
         *(
             ("torch", name, f"PyTorch has no device `{name}` here, only `cpu`")

@@ -537,6 +537,7 @@ def test_verify_takes_random_examples_where_the_data_is_not(nnc: Nnc, folder: Pa
     assert "random examples, batch 4" in result.stdout
 
 
+@pytest.mark.slow
 def test_verify_runs_every_backend_and_keeps_frameworks_quiet(tmp_path: Path) -> None:
     (tmp_path / "xor.nn").write_text(XOR)
     result = process("verify", "xor.nn", cwd=tmp_path)
