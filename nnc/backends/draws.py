@@ -23,6 +23,8 @@ Normal: TypeAlias = "NDArray[np.float64]"
 
 _SPREAD = 0x9E3779B1
 _MASK = 0xFFFFFFFF
+_TOGETHER = 2**20
+"""How many places are hashed together."""
 
 
 def key_of(seed: int, name: str) -> int:
@@ -79,7 +81,14 @@ def normal(key: int, index: Bits) -> Normal:
     return np.asarray(radius * np.cos(2 * np.pi * v / 2**24))
 
 
-def order(count: int, key: int) -> NDArray[np.int64]:
+def order(count: int, key: int, room: NDArray[np.uint64] | None = None) -> NDArray[np.int64]:
     """A permutation of range(count): the places in the order of their bits, equal bits in their own
-    order."""
-    return np.argsort(bits(key, np.arange(count, dtype=np.uint32)), kind="stable")
+    order. It takes the place of what is in `room`, so many whole numbers, where that is given."""
+    found = np.empty(count, np.uint64) if room is None else room
+    for start in range(0, count, _TOGETHER):
+        index = np.arange(start, min(start + _TOGETHER, count), dtype=np.uint32)
+        high = bits(key, index).astype(np.uint64) << np.uint64(32)
+        found[start : start + len(index)] = high | index
+    found.sort()  # bits and place in one number: nothing is equal, and nothing needs a copy
+    found &= np.uint64(_MASK)
+    return found.view(np.int64)

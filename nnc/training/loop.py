@@ -22,7 +22,7 @@ from nnc.backends.base import Arrays, Engine, Result, numbers
 from nnc.backends.reference.schedules import rate
 from nnc.compiler.ir import Program
 from nnc.compiler.vocabulary.schedules import Plateau
-from nnc.training.data import Dataset
+from nnc.training.data import Dataset, stored
 from nnc.training.data.dataset import Rows
 from nnc.training.spent import Spent
 from nnc.training.watching import Best, Slowing, goal, training_of
@@ -116,13 +116,15 @@ class Loop:
         order, number = self._order(), self.progress.epoch
         while self.progress.epoch == number:
             start = self.progress.batches * self.size
-            yield self._update(order[start : start + self.size])
+            places = slice(start, start + self.size)
+            yield self._update(self.rows[places if order is None else order[places]])
 
-    def _order(self) -> Rows:
+    def _order(self) -> Rows | None:
+        """The places in the training split in the order of this epoch; None for their own."""
         if self.training.batch is None:
-            return self.rows
+            return None
         key = draws.key_at(draws.key_of(self.program.seed, "order"), self.progress.epoch)
-        return self.rows[draws.order(len(self.rows), key)]
+        return draws.order(len(self.rows), key, stored.room(len(self.rows)))
 
     def rate(self) -> float:
         """The learning rate of the next update."""

@@ -54,7 +54,7 @@ class TextTable:
             first = 0
             while lines := file.readlines(_CHARACTERS):
                 # A cell in quotes may go on in the next line, which only the csv module knows.
-                if self._delimiter and any('"' in line for line in lines):
+                if self._delimiter and '"' in "".join(lines):
                     yield from self._slow(self._split(chain(lines, file)), wanted, first)
                     return
                 found, count = self._fast(lines, wanted) or (None, 0)
@@ -86,9 +86,9 @@ class TextTable:
         """The columns by NumPy's own reader; None where it can't read them all."""
         if self._delimiter is None:
             return self._fast_text(lines, wanted)
-        lines = [line for line in lines if line.strip("\r\n")]
-        cuts = self.width - 1
-        if not lines or any(line.count(self._delimiter) != cuts for line in lines):
+        if {"\n", "\r", "\r\n"} & {*lines}:
+            lines = [line for line in lines if line.strip("\r\n")]
+        if {line.count(self._delimiter) for line in lines} != {self.width - 1}:
             return None
         table: Table = {}
         if wanted.numbers:

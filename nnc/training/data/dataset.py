@@ -67,14 +67,16 @@ class Dataset:
         found = self.take(rows)
         if epoch is not None:
             for name, change in self.changes:
-                found[name] = change(found[name], self.places[rows], epoch)
+                found[name] = change(found[name], self.places[rows].astype(np.int64), epoch)
         return found
 
     @cached_property
-    def places(self) -> Rows:
+    def places(self) -> Array:
         """Where each row stands in the training split; -1 for rows of other splits."""
-        found = np.full(max(map(np.max, self.splits.values())) + 1, -1)
-        found[self.splits["train"]] = np.arange(len(self.splits["train"]))
+        count = int(max(map(np.max, self.splits.values()))) + 1
+        kind = np.min_scalar_type(-count)  # half of what 64 bits take, for every row there is
+        found = np.full(count, -1, kind)
+        found[self.splits["train"]] = np.arange(len(self.splits["train"]), dtype=kind)
         return found
 
 

@@ -14,7 +14,7 @@ from nnc.backends.pieces.preparations import absent, total, words
 from nnc.training.data.dataset import Array, Rows
 
 Take = Callable[[Rows], Array]
-_PART = 2**26
+_PART = 2**24
 """How many bytes of a column are looked at together."""
 
 

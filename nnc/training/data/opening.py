@@ -10,17 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from nnc.backends import draws, recipes
 from nnc.backends.pieces import columns, tables
-from nnc.backends.sources import classes, gap
 from nnc.compiler.ir import Data, Field, Program, Value
-from nnc.compiler.vocabulary.data import Files, Npz, Shares
+from nnc.compiler.vocabulary.data import Files, Npz
 from nnc.training.data import stored
 from nnc.training.data.augmenting import changes
 from nnc.training.data.bounds import check
 from nnc.training.data.dataset import NUMPY, Array, Arrays, Dataset, Kept, Rows
+from nnc.training.data.dividing import beside, divided
 from nnc.training.data.faults import failed, held, reading, values
-from nnc.training.data.feed import Feed, function
+from nnc.training.data.feed import Feed
 from nnc.training.data.reading import Tables, feed, request
 from nnc.training.data.streaming import Request
 
@@ -50,9 +49,9 @@ def open_data(
     if data is None:
         raise failed("E611", "the spec has no data block", "give the examples: `--data FILE.npz`")
     before = fitted["fields"] if fitted else {}
-    read = Tables(data, base, path, [*_asked(data.fields, before), *_beside(data)])
+    read = Tables(data, base, path, [*_asked(data.fields, before), *beside(data)])
     feeds = _feeds(program, data.fields, read, before, ahead=True)
-    splits = _splits(program, data, feeds, read)
+    splits = divided(program, feeds, _count(feeds), read)
     for one in feeds:
         one.learn(splits["train"])
     found = {_key(one.chain): one.learnt for one in feeds}
@@ -93,16 +92,6 @@ def _asked(chains: Sequence[Field], learnt: Mapping[str, Any]) -> list[tuple[Fie
     """What chains ask of their tables."""
     tabular = [chain for chain in chains if not isinstance(chain.columns, Files)]
     return [(chain, request(chain, learnt.get(_key(chain), []))) for chain in tabular]
-
-
-def _beside(data: Data) -> list[tuple[Field, Request]]:
-    """What the split asks of the first chain's table."""
-    if data.split is None:
-        return []
-    split = recipes.SPLITS.find(data.split)(data.split)
-    if split.column is None:
-        return []
-    return [(data.fields[0], Request((split.column,), split.takes, False, data.span))]
 
 
 def _feeds(
@@ -171,38 +160,6 @@ def _count(feeds: Sequence[Feed]) -> int:
 
 
 # ---- the data block --------------------------------------------------------------------------
-
-
-def _splits(program: Program, data: Data, feeds: Sequence[Feed], read: Tables) -> dict[str, Rows]:
-    """The rows of each split. Raises Failed where none is left for training."""
-    label, count = feeds[0].label, _count(feeds)
-    found = _divided(program, data, feeds, read, count)
-    if not len(found.get("train", ())):
-        raise failed("E614", f"{label} has too few examples: none is left for training")
-    return found
-
-
-def _divided(
-    program: Program, data: Data, feeds: Sequence[Feed], read: Tables, count: int
-) -> dict[str, Rows]:
-    rows = np.arange(count)
-    if data.split is None:
-        return {"train": rows}
-    split = recipes.SPLITS.find(data.split)(data.split)
-    options = dict(split.call.options)
-    if split.column is not None:
-        ((_, wanted),) = _beside(data)
-        rows = read.column(data.fields[0], wanted)[:]
-    elif split.drawn:
-        rows = draws.order(count, draws.key_of(program.seed, "split"))
-    elif gap(data):
-        options["gap"] = gap(data)
-    if isinstance(data.split, Shares) and data.split.stratify:
-        named = classes(program)
-        options["classes"] = next(one.column for one in feeds if named in one.chain.names)
-    with values("E614", feeds[0].label, span=data.span):
-        made: dict[str, Rows] = function(split.call)(rows, **options)
-    return made
 
 
 def _kept(program: Program, feeds: Sequence[Feed], count: int) -> Any:

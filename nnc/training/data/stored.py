@@ -5,17 +5,23 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nnc.training.data.dataset import Array, Rows
+from nnc.training.data.faults import failed
 
 LIMIT = 2**27
 """How many bytes of one column, or of all prepared examples, are held in memory."""
 _TOGETHER = 10_000
 """How many texts are looked at together."""
+_WORDS = 2**20
+"""How many whole numbers are written together."""
 
 
 class Texts:
@@ -51,8 +57,58 @@ class Folder:
     """A temporary folder, which goes when nobody has this object any more."""
 
     def __init__(self) -> None:
-        self.path = Path(tempfile.mkdtemp(prefix="nnc-"))
+        with _writing():
+            self.path = Path(tempfile.mkdtemp(prefix="nnc-"))
         weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+
+    def write(self, parts: Iterable[Array]) -> None:
+        """Add to the file of a column. Raises Failed (E611) where the disk is full."""
+        with _writing(), (self.path / "column").open("ab") as file:
+            for part in parts:
+                file.write(np.ascontiguousarray(part).data)
+
+    def column(self, kind: Any, shape: tuple[int, ...], mode: Literal["r", "r+"] = "r") -> Array:
+        """The file as an array, which keeps the folder."""
+        made = np.memmap(self.path / "column", kind, mode, shape=shape).view(_Lasting)
+        made.folder = self
+        return made
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        folder = tempfile.gettempdir()
+        message = f"there is no room for the data in {folder}: {error.strerror or error}"
+        cure = "free some, or name another folder in the environment: `TMPDIR=/scratch`"
+        raise failed("E611", message, cure) from None
+
+
+class _Lasting(np.memmap):
+    """An array in a file whose folder lasts as long as the array."""
+
+    folder: Folder | None = None
+
+
+def room(count: int) -> NDArray[np.uint64]:
+    """An array for so many whole numbers."""
+    if 8 * count <= LIMIT:
+        return np.zeros(count, np.uint64)
+    folder = Folder()
+    # Zeros are written out: a file with holes would end the process where the disk is full.
+    sizes = (min(_WORDS, count - start) for start in range(0, count, _WORDS))
+    folder.write(np.zeros(size, np.uint64) for size in sizes)
+    return folder.column(np.uint64, (count,), "r+")
+
+
+def counted(count: int) -> Rows:
+    """The numbers from 0 on."""
+    found = room(count).view(np.int64)
+    for start in range(0, count, _WORDS):
+        part = found[start : start + _WORDS]
+        part[:] = np.arange(start, start + len(part))
+    return found
 
 
 class Growing:
@@ -74,9 +130,7 @@ class Growing:
 
     def _write(self) -> None:
         self._folder = self._folder or Folder()
-        with (self._folder.path / "column").open("ab") as file:
-            for part in self._parts:
-                file.write(np.ascontiguousarray(part).data)
+        self._folder.write(self._parts)
         self._kind, self._shape = self._parts[-1].dtype, self._parts[-1].shape[1:]
         self._parts, self._held = [], 0
 
@@ -84,16 +138,7 @@ class Growing:
         """All rows: an array, or one that lies in a file and goes when nobody has it any more."""
         if self._folder is None:
             return np.concatenate(self._parts)
-        file, shape = self._folder.path / "column", (self._count, *self._shape)
-        made = np.memmap(file, self._kind, "r", shape=shape).view(_Lasting)
-        made.folder = self._folder
-        return made
-
-
-class _Lasting(np.memmap):
-    """An array in a file whose folder lasts as long as the array."""
-
-    folder: Folder | None = None
+        return self._folder.column(self._kind, (self._count, *self._shape))
 
 
 class GrowingTexts:
