@@ -21,7 +21,11 @@ class BadExample(ValueError):
 
 def selected(table: dict[Any, Any], keys: tuple[int | str, ...]) -> list[int | str]:
     """The columns of these numbers and names, as the table has them."""
-    return [name for key in keys for name in matching(table, key)]
+    found = [name for key in keys for name in matching(table, key)]
+    for name in found:
+        if table[name] is None:
+            raise ValueError(f"several columns are called {name!r}")
+    return found
 
 
 def matching(table: dict[Any, Any], key: int | str) -> list[int | str]:
@@ -38,11 +42,10 @@ def matching(table: dict[Any, Any], key: int | str) -> list[int | str]:
 
 def numbers(table: dict[Any, Any], *keys: int | str, missing: bool = False) -> Any:
     """Columns side by side as numbers; a single one keeps its shape. What is missing is
-    NaN, and refused unless that is allowed."""
+    NaN, and refused unless that is allowed; what is infinite is no number."""
     parts = [numeric(table[key], key) for key in selected(table, keys)]
-    if not missing:
-        for key, part in zip(selected(table, keys), parts, strict=True):
-            refuse_missing(part, key)
+    for key, part in zip(selected(table, keys), parts, strict=True):
+        refuse_unknown(part, key, missing)
     if len(parts) == 1:
         return parts[0]
     flat = [part.reshape(len(part), -1).astype(np.float64) for part in parts]
@@ -68,11 +71,15 @@ def number(text: str, row: int, name: int | str) -> float:
         raise BadExample(f"{text!r} is no number", row, name) from None
 
 
-def refuse_missing(x: np.ndarray, name: int | str) -> None:
-    """Raise BadExample where a number is missing."""
-    if x.dtype.kind == "f" and np.isnan(x).any():
+def refuse_unknown(x: np.ndarray, name: int | str, missing: bool) -> None:
+    """Raise BadExample where a number is infinite, or missing unless that may be."""
+    if x.dtype.kind != "f" or np.isfinite(x).all():
+        return
+    if not missing and np.isnan(x).any():
         row = int(np.argwhere(np.isnan(x))[0, 0])
         raise BadExample("a number is missing", row, name)
+    for place in np.argwhere(np.isinf(x))[:1]:
+        raise BadExample(f"{x[tuple(place)]} is not finite", int(place[0]), name)
 
 
 def values(table: dict[Any, Any], key: int | str, missing: bool = False) -> Any:

@@ -24,8 +24,14 @@ def read_csv(path: str, delimiter: str = ",", header: bool = True) -> dict[Any, 
     if not header or not rows:
         return columns_of(rows)
     names = [name.strip() for name in rows[0]]
-    table = columns_of(rows[1:], len(names))
-    return table | {name: table[i] for i, name in enumerate(names)}
+    return named(columns_of(rows[1:], len(names)), names)
+
+
+def named(table: dict[Any, Any], names: list[str]) -> dict[Any, Any]:
+    """Columns by number and by name; None under a name that several have."""
+    for number, name in enumerate(names):
+        table[name] = None if name in table else table[number]
+    return table
 
 
 def columns_of(rows: list[list[str]], width: int | None = None) -> dict[Any, Any]:
@@ -51,7 +57,7 @@ def read_npz(path: str) -> dict[Any, Any]:
 
 def read_npy(path: str) -> dict[Any, Any]:
     """The array of an npy file as `data`, and the columns of a table by number."""
-    data = np.load(path, allow_pickle=False)
+    data = np.load(path, mmap_mode="r", allow_pickle=False)
     columns = dict(enumerate(data.T)) if data.ndim == 2 else {0: data}
     return {"data": data} | columns
 
@@ -62,10 +68,8 @@ def read_parquet(path: str) -> dict[Any, Any]:
     from pyarrow import parquet
 
     file = parquet.read_table(path)
-    table: dict[Any, Any] = {}
-    for number, name in enumerate(file.column_names):
-        table[number] = table[name] = arrow_column(file.column(number))
-    return table
+    table = dict(enumerate(map(arrow_column, file.columns)))
+    return named(table, file.column_names)
 
 
 def arrow_column(column: Any) -> Any:
@@ -78,24 +82,33 @@ def arrow_column(column: Any) -> Any:
 
 def read_idx(images: str, labels: str | None = None) -> dict[Any, Any]:
     """`images` and `labels` out of files in MNIST's format."""
-    table: dict[Any, Any] = {"images": idx_array(images)}
+    table: dict[Any, Any] = {"images": read_bytes(images)}
     if labels is not None:
-        table["labels"] = idx_array(labels)
+        table["labels"] = read_bytes(labels)
     return table
 
 
-def idx_array(path: str) -> np.ndarray:
-    """The array of one file. Raises ValueError for what is not in this format."""
+def read_bytes(path: str) -> np.ndarray:
+    """The array of one file in MNIST's format."""
     content = Path(path).read_bytes()
     content = gzip.decompress(content) if path.endswith(".gz") else content
+    return idx_array(np.frombuffer(content, np.uint8), Path(path).name)
+
+
+def idx_array(content: np.ndarray, name: str) -> np.ndarray:
+    """The array of a file's bytes. Raises ValueError for what is not in this format."""
     types = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
-    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in types:
-        raise ValueError(f"{Path(path).name} is not in the format of MNIST")
-    shape = np.frombuffer(content, ">u4", content[3], 4).astype(int)
-    data = np.frombuffer(content, types[content[2]], -1, 4 + 4 * content[3])
-    if data.size != shape.prod():
-        raise ValueError(f"{Path(path).name} ends too early")
-    return data.reshape(shape).astype(data.dtype.newbyteorder("="))
+    head = content[:4].tolist()
+    if head[:2] != [0, 0] or len(head) < 4 or head[2] not in types:
+        raise ValueError(f"{name} is not in the format of MNIST")
+    start, kind = 4 + 4 * head[3], np.dtype(types[head[2]])
+    if len(content) < start:
+        raise ValueError(f"{name} ends too early")
+    shape = content[4:start].view(">u4").astype(int)
+    if len(content) - start != shape.prod() * kind.itemsize:
+        raise ValueError(f"{name} ends too early")
+    data = content[start:].view(kind).reshape(shape)
+    return data.astype(kind.newbyteorder("="), copy=False)
 
 
 def read_sklearn(name: str) -> dict[Any, Any]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -41,10 +40,8 @@ class TextTable:
         if row is None:
             raise ValueError("there are no examples")
         self.width = len(row)
-        self.keys: dict[int | str, int] = {number: number for number in range(self.width)}
         names = [name.strip() for name in row] if header else []
-        self.keys |= {name: number for number, name in enumerate(names)}
-        self.shared = _shared(names)
+        self.keys = tables.named({number: number for number in range(self.width)}, names)
 
     def blocks(self, wanted: Wanted) -> Iterator[Table]:
         """The wanted columns, part by part. Raises ValueError for a row of another length."""
@@ -144,11 +141,6 @@ def _unbroken(rows: Iterator[list[str]], first: int) -> Iterator[list[str]]:
         raise ValueError(message) from None
 
 
-def _shared(names: Sequence[str]) -> frozenset[str]:
-    """The names of several columns."""
-    return frozenset(name for name, times in Counter(names).items() if times > 1)
-
-
 def _loaded(lines: list[str], **options: Any) -> np.ndarray | None:
     try:
         return np.loadtxt(lines, ndmin=2, **options)
@@ -164,9 +156,7 @@ class ParquetTable:
 
         self._file = parquet.ParquetFile(path)
         self._names = self._file.schema_arrow.names
-        self.keys: dict[int | str, int] = {i: i for i in range(len(self._names))}
-        self.keys |= {name: number for number, name in enumerate(self._names)}
-        self.shared = _shared(self._names)
+        self.keys = tables.named({i: i for i in range(len(self._names))}, self._names)
 
     def blocks(self, wanted: Wanted) -> Iterator[Table]:
         """The wanted columns, part by part."""

@@ -66,9 +66,9 @@ def values(
     except BadExample as error:
         if rows is not None:
             error = BadExample(error.message, int(rows[error.row]), error.column)
-        raise failed(code, _place(file, what, error), _cure(error), span) from None
+        raise failed(code, _place(file, what, error), _cure(error.message), span) from None
     except ValueError as error:
-        raise failed(code, _place(file, what, error), cure, span) from None
+        raise failed(code, _place(file, what, error), _cure(str(error)) or cure, span) from None
     except ImportError as error:
         raise _not_installed(file, error) from None
 
@@ -77,13 +77,17 @@ def _place(file: str, what: str, error: ValueError) -> str:
     return f"{file}, {what}: {error}" if what else f"{file}: {error}"
 
 
-def _cure(error: BadExample) -> str | None:
-    if error.message == "a number is missing":
+def _cure(message: str) -> str | None:
+    if message == "a number is missing":
         return "fill in what is missing: `-> impute(mean)`"
-    if error.message == "a value is missing":
+    if message == "a value is missing":
         return "fill in what is missing: `-> impute(most_frequent)`; or leave the row out"
-    if "does not occur" in error.message:
+    if message.endswith("is not finite"):
+        return "leave the row out, or write what is unknown as an empty cell and fill it in"
+    if "does not occur" in message:
         return "leave the row out, or train on examples that have it"
+    if message.startswith("several columns are called"):
+        return "choose them by number, from 0"
     return None
 
 

@@ -101,7 +101,7 @@ class Feed:
         else:
             made = self._windows(examples)
         return {
-            name: self._declared(x, self.values[name])
+            name: self._declared(x, self.values[name], examples)
             for name, x in zip(self.chain.names, made, strict=self.ahead)
             if name in self.values
         }
@@ -130,9 +130,9 @@ class Feed:
         options = {**step.apply.options, **({"last": self.last} if step.images else {})}
         return function(step.apply)(x, *known, *step.apply.arguments, **options)
 
-    def _declared(self, x: Array, value: Value) -> Array:
+    def _declared(self, x: Array, value: Value, examples: Rows) -> Array:
         shape = tuple(size if isinstance(size, int) else -1 for size in value.type.shape)
-        with values("E613", self.label, span=value.span):
+        with values("E613", self.label, span=value.span, rows=examples):
             made = columns.declared(x, value.name, NUMPY[value.type.dtype], shape)
         return np.asarray(made)
 

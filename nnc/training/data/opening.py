@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from nnc.backends.pieces import columns, tables
-from nnc.compiler.ir import Data, Field, Program, Value
-from nnc.compiler.vocabulary.data import Files, Npz
+from nnc.compiler.ir import Field, Program
+from nnc.compiler.vocabulary.data import Files
 from nnc.training.data import stored
 from nnc.training.data.augmenting import changes
 from nnc.training.data.bounds import check
-from nnc.training.data.dataset import NUMPY, Array, Arrays, Dataset, Kept, Rows
+from nnc.training.data.dataset import Arrays, Dataset, Kept, Rows
 from nnc.training.data.dividing import beside, divided
-from nnc.training.data.faults import failed, held, reading, values
+from nnc.training.data.faults import failed
 from nnc.training.data.feed import Feed
 from nnc.training.data.reading import Tables, feed, request
+from nnc.training.data.ready import is_ready, open_ready, same
 from nnc.training.data.streaming import Request
 
+Take: TypeAlias = "Callable[[Rows], Arrays]"
 _VERSION = 1
 _CHUNK = 4096
 
@@ -43,9 +44,8 @@ def open_data(
     """
     data = program.data
     _refuse_absent(path)
-    if _ready(data, path):
-        assert path is not None
-        return _stored(program, path)
+    if path is not None and is_ready(data, path):
+        return _open_ready(program, path)
     if data is None:
         raise failed("E611", "the spec has no data block", "give the examples: `--data FILE.npz`")
     before = fitted["fields"] if fitted else {}
@@ -56,9 +56,21 @@ def open_data(
         one.learn(splits["train"])
     found = {_key(one.chain): one.learnt for one in feeds}
     labels = {name: shown for one in feeds for name, shown in one.labels.items()}
-    take = _kept(program, feeds, feeds[0].count)
+    take = _kept(program, _taking(feeds), feeds[0].count, feeds[0].label)
     learnt = {"version": _VERSION, "fields": found}
     return Dataset(splits, take, learnt, read.digest(), labels, changes(program))
+
+
+def _open_ready(program: Program, path: Path) -> Dataset:
+    targets = program.training.targets if program.training else ()
+    wanted = {value.name: value for value in (*program.graph.inputs, *targets)}
+    ready = open_ready(path, wanted)
+    take = _kept(program, ready, ready.count, path.name)
+    everything = {"train": stored.counted(ready.count)}
+    learnt = {"version": _VERSION, "fields": {}}
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return Dataset(everything, take, learnt, digest, {}, changes(program))
 
 
 def prepare_inputs(program: Program, path: Path, fitted: Mapping[str, Any]) -> Arrays:
@@ -67,13 +79,14 @@ def prepare_inputs(program: Program, path: Path, fitted: Mapping[str, Any]) -> A
     data = program.data
     _refuse_absent(path)
     inputs = {value.name: value for value in program.graph.inputs}
-    if _ready(data, path):
-        return _arrays(path, inputs)
+    if is_ready(data, path):
+        ready = open_ready(path, inputs)
+        return ready(np.arange(ready.count))
     assert data is not None
     chains = [chain for chain in data.fields if inputs.keys() & {*chain.names}]
     read = Tables(data, path.parent, path, _asked(chains, fitted["fields"]))
     feeds = _feeds(program, chains, read, fitted["fields"], ahead=False)
-    made = _all(feeds, _count(feeds))
+    made = _all(_taking(feeds), _count(feeds))
     return {name: array for name, array in made.items() if name in inputs}
 
 
@@ -107,84 +120,37 @@ def _feeds(
     return [feed(read, chain, program, before, ahead=ahead) for chain, before in pairs]
 
 
-# ---- arrays that are ready -------------------------------------------------------------------
-
-
-def _ready(data: Data | None, path: Path | None) -> bool:
-    """Whether a file holds arrays that need no preparation."""
-    if path is None or path.suffix != ".npz":
-        return False
-    return data is None or not isinstance(data.source, Npz)
-
-
-def _stored(program: Program, path: Path) -> Dataset:
-    targets = program.training.targets if program.training else ()
-    wanted = {value.name: value for value in (*program.graph.inputs, *targets)}
-    arrays = _arrays(path, wanted)
-    check(program, arrays, path.name)
-    count = len(next(iter(arrays.values())))
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    everything = {"train": np.arange(count)}
-    learnt = {"version": _VERSION, "fields": {}}
-    return Dataset(everything, Kept(arrays), learnt, digest, {}, changes(program))
-
-
-def _arrays(path: Path, wanted: Mapping[str, Value]) -> Arrays:
-    with reading(path.name):
-        table = tables.read_npz(str(path))
-    made = {name: _array(table, value, path.name) for name, value in wanted.items()}
-    _same({name: len(array) for name, array in made.items()}, path.name)
-    return made
-
-
-def _array(table: dict[Any, Any], value: Value, label: str) -> Array:
-    with values("E612", label, cure=held(table)):
-        x = columns.numbers(table, value.name)
-    shape = tuple(size if isinstance(size, int) else -1 for size in value.type.shape)
-    with values("E613", label):
-        return np.asarray(columns.declared(x, value.name, NUMPY[value.type.dtype], shape))
-
-
-def _same(counts: Mapping[str, int], label: str) -> None:
-    """Raise Failed unless every count is the same."""
-    first, *others = counts
-    for name in others:
-        if counts[name] != counts[first]:
-            message = f"`{first}` has {counts[first]} examples, but `{name}` has {counts[name]}"
-            raise failed("E613", f"{label}: {message}")
-
-
 def _count(feeds: Sequence[Feed]) -> int:
-    _same({_key(one.chain): one.count for one in feeds}, feeds[0].label)
+    same({_key(one.chain): one.count for one in feeds}, feeds[0].label)
     return feeds[0].count
 
 
-# ---- the data block --------------------------------------------------------------------------
-
-
-def _kept(program: Program, feeds: Sequence[Feed], count: int) -> Any:
-    """What gives examples: arrays in memory, or the feeds themselves where those are too large."""
-    first = _taken(feeds, np.arange(1))
-    if count * sum(array.nbytes for array in first.values()) <= stored.LIMIT:
-        arrays = _all(feeds, count)
-        check(program, arrays, feeds[0].label)
+def _kept(program: Program, take: Take, count: int, label: str) -> Take:
+    """What gives examples: out of memory, or as they are taken where they are too large for it."""
+    size = sum(array.nbytes for array in take(np.arange(1)).values())
+    if count * size <= stored.LIMIT:
+        arrays = _all(take, count)
+        check(program, arrays, label)
         return Kept(arrays)
-    for start in range(0, count, _CHUNK):
-        part = _taken(feeds, np.arange(start, min(start + _CHUNK, count)))
-        check(program, part, feeds[0].label, start)
-    return lambda rows: _taken(feeds, rows)
+    for rows in _parts(count):
+        check(program, take(rows), label, int(rows[0]))
+    return take
 
 
-def _all(feeds: Sequence[Feed], count: int) -> Arrays:
-    """Every example, prepared a part at a time."""
+def _all(take: Take, count: int) -> Arrays:
+    """Every example, a part at a time."""
     found: Arrays = {}
-    for start in range(0, count, _CHUNK):
-        rows = np.arange(start, min(start + _CHUNK, count))
-        for name, part in _taken(feeds, rows).items():
+    for rows in _parts(count):
+        for name, part in take(rows).items():
             whole = found.setdefault(name, np.empty((count, *part.shape[1:]), part.dtype))
             whole[rows] = part
     return found
 
 
-def _taken(feeds: Sequence[Feed], rows: Rows) -> Arrays:
-    return {name: array for one in feeds for name, array in one.arrays(rows).items()}
+def _parts(count: int) -> Iterator[Rows]:
+    for start in range(0, count, _CHUNK):
+        yield np.arange(start, min(start + _CHUNK, count))
+
+
+def _taking(feeds: Sequence[Feed]) -> Take:
+    return lambda rows: {name: array for one in feeds for name, array in one.arrays(rows).items()}

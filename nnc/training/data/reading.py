@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,17 @@ from nnc.backends.pieces import columns, images
 from nnc.backends.recipes import Call, Preparing, Takes
 from nnc.compiler.ir import Data, Field, Program
 from nnc.compiler.vocabulary.data import Files
-from nnc.training.data import bundled
+from nnc.training.data import arrays, bundled
 from nnc.training.data.dataset import Rows
 from nnc.training.data.faults import held, reading, values
 from nnc.training.data.feed import Feed, Learnt, function
 from nnc.training.data.streaming import STREAMED, Request, stream
+
+_ANY_SIZE: Mapping[str, Callable[..., dict[Any, Any]]] = {
+    "tables:read_npz": arrays.read_npz,
+    "tables:read_idx": arrays.read_idx,
+}
+"""What stands in for readers that would read everything."""
 
 
 class Images:
@@ -115,7 +121,12 @@ class Tables:
             return self._columns[files, wanted]
         table = self.table(chain)
         with values("E612", label, span=wanted.span, cure=held(table)):
-            columns.selected(table, wanted.keys)
+            keys = columns.selected(table, wanted.keys)
+        arrays.refuse_scalars(table, keys, label)
+        large = arrays.column(table, keys) if wanted.takes != "texts" else None
+        if large is not None:
+            arrays.refuse_unknown(table, keys, label, missing=wanted.missing)
+            return large
         with values("E614", label, span=wanted.span):
             read = getattr(columns, wanted.takes)
             return read(table, *wanted.keys, missing=wanted.missing)
@@ -127,7 +138,8 @@ def _read(call: Call, files: Sequence[str]) -> dict[Any, Any]:
         return bundled.table(*call.arguments)
     if call.function == "images:read_folder" and Path(files[0]).is_file():
         return {"files": [Path(files[0])], "class": [Path(files[0]).parent.name]}
-    found: dict[Any, Any] = function(call)(*files, *call.arguments, **call.options)
+    read = _ANY_SIZE.get(call.function) or function(call)
+    found: dict[Any, Any] = read(*files, *call.arguments, **call.options)
     return found
 
 

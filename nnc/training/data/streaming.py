@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,9 +41,7 @@ def stream(
     sinks: dict[Request, _Sink] = {}
     for request in requests:
         with values("E612", label, span=request.span, cure=held(table.keys)):
-            keys = columns.selected(dict(table.keys), request.keys)
-        with values("E612", label, span=request.span, cure="choose them by number, from 0"):
-            _refuse_shared(keys, table.shared)
+            keys = columns.selected(table.keys, request.keys)
         kind = _Numbers if request.takes == "numbers" else _Texts
         sinks[request] = kind(request, keys, label)
     texts = {key for one in sinks.values() if isinstance(one, _Texts) for key in one.keys}
@@ -57,13 +55,6 @@ def stream(
         with reading(label):
             raise ValueError("there are no examples")
     return {request: sink.column() for request, sink in sinks.items()}
-
-
-def _refuse_shared(keys: Sequence[int | str], shared: Collection[str]) -> None:
-    """Raise ValueError where a name is that of several columns."""
-    for key in keys:
-        if key in shared:
-            raise ValueError(f"several columns are called {key!r}")
 
 
 def _read(blocks: Iterator[Table], label: str) -> Iterator[Table]:

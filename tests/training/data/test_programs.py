@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from nnc.backends.torch.emit import emit
 from nnc.backends.torch.run import load_module
+from nnc.compiler.diagnostics import Failed
 from nnc.compiler.ir import Program
 from nnc.training.data import open_data
 from tests.backends.keras.programs import executed, source
@@ -98,3 +100,35 @@ def test_arrays_and_bundled_data_sets(tmp_path: Path, monkeypatch: pytest.Monkey
     agree(made, tmp_path, monkeypatch)
     bundled = 'source = sklearn("iris") x = column("data") -> minmax y = column("target")'
     agree(program(bundled + " split = shares(test=0.2)", "x: f32[4]"), tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a,b,kind\n1,2,u\n1,inf,u\n", "column 'b', row 2: 'inf' is not finite"),
+        ("a,b,kind\n1,2,u\n1,nan,u\n", "column 'b', row 2: a number is missing"),
+        ("a,b,kind\n1,2,u\n1,two,u\n", "column 'b', row 2: 'two' is no number"),
+        ("a,b,kind,b,b\n1,2,u,3,4\n", "several columns are called 'b'"),
+    ],
+)
+def test_programs_refuse_what_nnc_refuses(
+    text: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "t.csv").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    made = program(CSV + 'x = columns("a", "b") ' + KIND)
+    with pytest.raises(Failed) as caught:
+        open_data(made, tmp_path)
+    assert expected.replace("'inf'", "inf") in caught.value.diagnostics[0].message
+    with pytest.raises(ValueError, match=re.escape(expected)):
+        load_module(emit(made).text).load_data()
+    with pytest.raises(ValueError, match=re.escape(expected.replace("'inf'", "inf"))):
+        executed(source(made))["load_data"]()
+
+
+def test_names_of_several_columns_may_stand_beside_those_chosen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "t.csv").write_text("a,b,kind,b\n1,2,u,3\n")
+    found = agree(program(CSV + 'x = columns("a", 3) ' + KIND), tmp_path, monkeypatch)
+    assert found["train"]["x"].tolist() == [[1, 3]]

@@ -60,7 +60,7 @@ def test_small_parts_and_files_change_nothing(
         assert np.array_equal(others[name], array)
 
 
-CELLS = 'a,b,note\n1.5,2,plain\n 3 ,4e0,"two\nlines, and a comma"\n1_000,inf,"x ""y"" z"\n5,6,z\n'
+CELLS = 'a,b,note\n1.5,2,plain\n 3 ,4e0,"two\nlines, and a comma"\n1_000,7,"x ""y"" z"\n5,6,z\n'
 
 
 def test_quotes_line_ends_and_spaces_are_read_as_the_csv_module_does(
@@ -86,6 +86,8 @@ def test_quotes_line_ends_and_spaces_are_read_as_the_csv_module_does(
         ("1,two,a", "column 'b', row 731: 'two' is no number"),
         (",2,a", "column 0, row 731: a number is missing"),
         ("1,nan,a", "column 'b', row 731: a number is missing"),
+        ("1,-Infinity,a", "column 'b', row 731: -inf is not finite"),
+        ("1e999,2,a", "column 0, row 731: inf is not finite"),
     ],
 )
 def test_mistakes_far_down_have_their_row(

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from nnc.backends.torch.pieces.program import INPUTS, TARGETS
 
-Table: TypeAlias = dict[int | str, list[str]]
+Table: TypeAlias = dict[int | str, Any]
 Labels: TypeAlias = Tensor | list[str]
 
 MISSING = {"", "NA", "N/A", "NaN", "nan", "null", "?"}
@@ -32,8 +32,14 @@ def read_csv(path: str, delimiter: str = ",", header: bool = True) -> Table:
     if not header or not rows:
         return columns_of(rows)
     names = [name.strip() for name in rows[0]]
-    table = columns_of(rows[1:], len(names))
-    return table | {name: table[i] for i, name in enumerate(names)}
+    return named(columns_of(rows[1:], len(names)), names)
+
+
+def named(table: Table, names: list[str]) -> Table:
+    """Columns by number and by name; None under a name that several have."""
+    for number, name in enumerate(names):
+        table[name] = None if name in table else table[number]
+    return table
 
 
 def columns_of(rows: list[list[str]], width: int | None = None) -> Table:
@@ -50,7 +56,11 @@ def columns_of(rows: list[list[str]], width: int | None = None) -> Table:
 
 def selected(table: Table, keys: tuple[int | str, ...]) -> list[int | str]:
     """The columns of these numbers and names, as the table has them."""
-    return [name for key in keys for name in matching(table, key)]
+    found = [name for key in keys for name in matching(table, key)]
+    for name in found:
+        if table[name] is None:
+            raise ValueError(f"several columns are called {name!r}")
+    return found
 
 
 def matching(table: Table, key: int | str) -> list[int | str]:
@@ -75,13 +85,17 @@ def numeric(texts: list[str], name: int | str) -> Tensor:
     """A column as numbers. Raises ValueError for what is none, or missing."""
     found: list[float] = []
     for row, text in enumerate(texts, 1):
-        if text in MISSING or not is_number(text) or math.isnan(float(text)):
-            what = (
-                "a number is missing" if text in MISSING else f"{text!r} is no number"
-            )
-            raise ValueError(f"column {name!r}, row {row}: {what}")
+        if not is_number(text) or not math.isfinite(float(text)):
+            raise ValueError(f"column {name!r}, row {row}: {fault(text)}")
         found.append(float(text))
     return torch.tensor(found, dtype=torch.float64)
+
+
+def fault(text: str) -> str:
+    """Why nothing can be computed with a text."""
+    if text in MISSING:
+        return "a number is missing"
+    return f"{text!r} is {'not finite' if is_number(text) else 'no number'}"
 
 
 def values(table: Table, key: int | str) -> Labels:
