@@ -9,8 +9,10 @@ import numpy as np
 
 def read_folder(path: str, pattern: str) -> dict[Any, Any]:
     """The images whose names match, `files`, and the subfolder of each, `class`."""
+    if not Path(path).exists():
+        raise FileNotFoundError(f"{path} does not exist")
     if not Path(path).is_dir():
-        raise FileNotFoundError(f"{path} is not a folder")
+        raise ValueError("it is a file, not a folder")
     files = sorted(file for file in Path(path).rglob(pattern) if file.is_file())
     if not files:
         raise ValueError(f"no file matches {pattern}")
@@ -30,8 +32,9 @@ def read_image(file: Path, channels: int, last: bool) -> np.ndarray:
     try:
         with Image.open(file) as image:
             x = np.array(image.convert({1: "L", 3: "RGB", 4: "RGBA"}[channels]))
-    except (OSError, SyntaxError):
-        raise ValueError(f"{file.name} is not an image that can be read") from None
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        name = f"{file.parent.name}/{file.name}"
+        raise ValueError(f"{name} is not an image that can be read") from None
     x = x.reshape(*x.shape[:2], channels)
     return x if last else np.moveaxis(x, 2, 0)
 

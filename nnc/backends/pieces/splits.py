@@ -1,5 +1,7 @@
 """Which rows are for training, validation and test."""
 
+import re
+
 import numpy as np
 
 from nnc.backends.pieces.columns import BadExample
@@ -54,4 +56,13 @@ def by_time(
     times: np.ndarray, validation: float = 0, test: float = 0
 ) -> dict[str, np.ndarray]:
     """The earliest examples train, the latest ones test."""
+    refuse_unordered(times)
     return in_order(np.argsort(times.ravel(), kind="stable"), validation, test)
+
+
+def refuse_unordered(times: np.ndarray) -> None:
+    """Raise BadExample for a text whose place in the alphabet is not that in time."""
+    for row, text in enumerate(times.ravel() if times.dtype.kind == "U" else ()):
+        if not re.fullmatch(r"\d{4}([-/.])\d\d(\1\d\d)?(\D.*)?", text):
+            message = f"{text} is no date like 2026-01-31, nor are all of them numbers"
+            raise BadExample(message, row)

@@ -57,7 +57,11 @@ def read_npz(path: str) -> dict[Any, Any]:
 
 def read_npy(path: str) -> dict[Any, Any]:
     """The array of an npy file as `data`, and the columns of a table by number."""
-    data = np.load(path, mmap_mode="r", allow_pickle=False)
+    return by_number(np.load(path, allow_pickle=False))
+
+
+def by_number(data: np.ndarray) -> dict[Any, Any]:
+    """An array as `data`, and the columns of a table by number."""
     columns = dict(enumerate(data.T)) if data.ndim == 2 else {0: data}
     return {"data": data} | columns
 

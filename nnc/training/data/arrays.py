@@ -54,21 +54,26 @@ def _mapped(path: Path, start: int, size: int) -> Array:
     return np.memmap(path, np.uint8, "r", start, (size,)) if size else np.empty(0, np.uint8)
 
 
+def read_npy(path: str) -> dict[Any, Any]:
+    """As in the pieces."""
+    return tables.by_number(_npy(_content(Path(path)), "it"))
+
+
 def read_npz(path: str) -> dict[Any, Any]:
-    """As in the pieces; what is large is not read."""
+    """As in the pieces."""
     table: dict[Any, Any] = {}
     with zipfile.ZipFile(path) as archive:
-        members = archive.infolist()
-        if sum(member.file_size for member in members) <= stored.LIMIT:
-            return tables.read_npz(path)
+        members = [one for one in archive.infolist() if one.filename.endswith(".npy")]
         for number, member in enumerate(members):
             name = member.filename.removesuffix(".npy")
-            table[number] = table[name] = _npy(_member(archive, member), name)
+            table[number] = table[name] = _npy(_member(archive, member), repr(name))
     return table
 
 
 def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
     """The bytes of an array in an archive, whose check sum is right."""
+    if member.flag_bits & 1:
+        raise ValueError("it is encrypted")
     with archive.open(member) as file:
         if member.compress_type != zipfile.ZIP_STORED:
             return _unpacked(file)
@@ -84,18 +89,18 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
 def _npy(content: Array, name: str) -> Array:
     """The array that the bytes of an `.npy` file are. Raises ValueError for what is none."""
     head = io.BytesIO(content[:_BYTES].tobytes())
-    version = np.lib.format.read_magic(head)
-    if version > (2, 0):
-        raise ValueError(f"{name!r} has fields with names, which are no numbers")
-    old = version == (1, 0)
-    read = np.lib.format.read_array_header_1_0 if old else np.lib.format.read_array_header_2_0
-    shape, fortran, kind = read(head)
+    try:
+        old = np.lib.format.read_magic(head) == (1, 0)
+        read = np.lib.format.read_array_header_1_0 if old else np.lib.format.read_array_header_2_0
+        shape, fortran, kind = read(head)
+    except ValueError:
+        raise ValueError(f"{name} is no array of numbers as NumPy writes it") from None
     if kind.hasobject:
-        raise ValueError(f"{name!r} holds Python objects, which are never loaded")
+        raise ValueError(f"{name} holds Python objects, which are never loaded")
     size = int(np.prod(shape, dtype=object)) * kind.itemsize
-    data = content[head.tell() :]
-    if len(data) != size:
-        raise ValueError(f"{name!r} ends too early")
+    data = content[head.tell() : head.tell() + size]
+    if len(data) < size:
+        raise ValueError(f"{name} ends too early")
     return data.view(kind).reshape(shape, order="F" if fortran else "C")
 
 
@@ -133,11 +138,13 @@ def parts(count: int, size: int) -> Iterator[Rows]:
         yield np.arange(start, min(start + step, count))
 
 
-def refuse_scalars(table: Mapping[Any, Any], keys: Sequence[int | str], file: str) -> None:
-    """Raise Failed (E613) for an array that is a single number."""
+def refuse_empty(table: Mapping[Any, Any], keys: Sequence[int | str], file: str) -> None:
+    """Raise Failed for an array that is a single number (E613), or of no examples (E611)."""
     for key in keys:
         if isinstance(table[key], np.ndarray) and not table[key].ndim:
             raise failed("E613", f"{file}: {key!r} is a single number, not one for each example")
+        if not len(table[key]):
+            raise failed("E611", f"{file}: there are no examples")
 
 
 def refuse_unknown(

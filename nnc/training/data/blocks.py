@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -50,11 +51,12 @@ class TextTable:
                 next(self._rows(file))
             first = 0
             while lines := file.readlines(_CHARACTERS):
+                text = "".join(lines)
                 # A cell in quotes may go on in the next line, which only the csv module knows.
-                if self._delimiter and '"' in "".join(lines):
+                if self._delimiter and '"' in text:
                     yield from self._slow(self._split(chain(lines, file)), wanted, first)
                     return
-                found, count = self._fast(lines, wanted) or (None, 0)
+                found, count = (None if "\0" in text else self._fast(lines, wanted)) or (None, 0)
                 if found is not None:
                     yield found
                     first += count
@@ -63,8 +65,23 @@ class TextTable:
                     yield table
                     first += len(next(iter(table.values())))
 
-    def _open(self) -> TextIO:
-        return self._path.open(encoding="utf-8-sig", newline="")
+    @contextmanager
+    def _open(self) -> Iterator[TextIO]:
+        try:
+            with self._path.open(encoding="utf-8-sig", newline="") as file:
+                yield file
+        except UnicodeDecodeError:
+            raise UnicodeError(f"see line {self._foreign()}") from None
+
+    def _foreign(self) -> int:
+        """The number of the first line that is not in UTF-8."""
+        with self._path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                try:
+                    line.decode()
+                except UnicodeDecodeError:
+                    return number
+        raise AssertionError("it was read as UTF-8")
 
     @property
     def _format(self) -> dict[str, Any]:
@@ -120,6 +137,8 @@ class TextTable:
             for number, row in enumerate(part, first + 1):
                 if len(row) != self.width:
                     raise ValueError(f"row {number} has {len(row)} columns, not {self.width}")
+                if "\0" in "".join(row):
+                    raise ValueError(f"row {number} holds a byte that is 0, which no text does")
             yield {
                 key: [row[self.keys[key]].strip() for row in part]
                 for key in (*wanted.numbers, *wanted.texts)
@@ -136,9 +155,12 @@ def _unbroken(rows: Iterator[list[str]], first: int) -> Iterator[list[str]]:
             if row:
                 number += 1
                 yield row
-    except csv.Error:
-        message = f"row {number + 1}: quotes around a cell are not closed at its end"
-        raise ValueError(message) from None
+    except csv.Error as error:
+        message = "quotes around a cell are not closed at its end"
+        if "limit" in str(error):
+            most = csv.field_size_limit()
+            message = f"a cell has more than {most:,} characters, or its quotes are not closed"
+        raise ValueError(f"row {number + 1}: {message}") from None
 
 
 def _loaded(lines: list[str], **options: Any) -> np.ndarray | None:

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from nnc.backends.pieces import columns
 from nnc.backends.pieces.columns import BadExample
-from nnc.compiler.ir import Program
+from nnc.compiler.ir import Program, Value
+from nnc.compiler.source import NOWHERE, Span
 from nnc.compiler.types import Symbol
 from nnc.compiler.vocabulary.losses.base import is_class
 from nnc.compiler.vocabulary.ops.embedding import Embedding
-from nnc.training.data.dataset import Arrays
+from nnc.training.data.dataset import NUMPY, Array, Arrays, Rows
 from nnc.training.data.faults import failed, values
 
 
@@ -28,6 +30,17 @@ def check(program: Program, arrays: Arrays, label: str, first: int = 0) -> None:
             with values("E614", label):
                 message = f"`{name}` is {array[row, place]}, but {what} has 0 to {count - 1}"
                 raise BadExample(message, first + int(row))
+
+
+def declared(x: Array, value: Value, file: str, rows: Rows, span: Span = NOWHERE) -> Array:
+    """Values of these rows in the type and shape of an input or a target. Raises Failed (E613)."""
+    shape = tuple(size if isinstance(size, int) else -1 for size in value.type.shape)
+    with values("E613", file, span=span, rows=rows), np.errstate(over="ignore"):
+        made = np.asarray(columns.declared(x, value.name, NUMPY[value.type.dtype], shape))
+        if made.dtype.kind == "f" and not np.isfinite(made).all():
+            row = int(np.argwhere(~np.isfinite(made))[0, 0])
+            raise BadExample(f"{value.name} is too large for {value.type.dtype}", row)
+    return made
 
 
 def _limits(program: Program) -> Iterator[tuple[str, int, str, int | None]]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from nnc.backends import draws, recipes
-from nnc.backends.pieces import preparations
+from nnc.backends.pieces import preparations, splits
 from nnc.backends.recipes import Dividing
 from nnc.backends.sources import classes, gap
 from nnc.compiler.ir import Data, Field, Program
@@ -37,7 +37,7 @@ def beside(data: Data) -> list[tuple[Field, Request]]:
 
 
 def divided(program: Program, feeds: Sequence[Feed], count: int, read: Tables) -> dict[str, Rows]:
-    """The rows of each split. Raises Failed (E614) where none is left for training."""
+    """The rows of each split. Raises Failed (E614) for data that can't be divided so."""
     data, label = program.data, feeds[0].label
     assert data is not None
     if data.split is None:
@@ -49,9 +49,17 @@ def divided(program: Program, feeds: Sequence[Feed], count: int, read: Tables) -
     else:
         ((_, wanted),) = beside(data)
         found = _by_cell(data, read.column(data.fields[0], wanted), split, label)
-    if not len(found.get("train", ())):
-        raise failed("E614", f"{label} has too few examples: none is left for training")
     return found
+
+
+def refuse_empty(data: Data, splits: Mapping[str, Rows], label: str) -> None:
+    """Raise Failed (E614) where a split that is asked for has no examples."""
+    for name in ("train", "validation", "test"):
+        asked = name == "train" or getattr(data.split, name, None)
+        if asked and not len(splits.get(name, ())):
+            what = "training" if name == "train" else name
+            message = f"{label} has too few examples: none is left for {what}"
+            raise failed("E614", message, span=data.span)
 
 
 def _by_place(
@@ -68,6 +76,8 @@ def _by_place(
         named = classes(program)
         column = next(one.column for one in feeds if named in one.chain.names)
         options["classes"] = _ordered(column)
+        if options["classes"].size != count:
+            raise ValueError(f"`{named}` has several numbers for each example: they are no classes")
     made: dict[str, Rows] = function(split.call)(rows, **options)
     return made
 
@@ -76,8 +86,10 @@ def _by_cell(data: Data, column: Any, split: Dividing, label: str) -> dict[str, 
     divide, options = function(split.call), split.call.options
     if isinstance(data.split, ByColumn):
         return _named(column, divide, label, data)
-    with values("E614", label, span=data.span):
-        made: dict[str, Rows] = divide(_ordered(column), **options)
+    for rows in _parts(column):
+        with values("E614", label, span=data.span, rows=rows):
+            splits.refuse_unordered(column[rows])
+    made: dict[str, Rows] = divide(_ordered(column), **options)
     return made
 
 
@@ -86,13 +98,17 @@ def _named(
 ) -> dict[str, Rows]:
     """The rows of each split that cells name, read part by part."""
     found: dict[str, list[Rows]] = {name: [] for name in ("train", "validation", "test")}
-    for start in range(0, len(column), _TOGETHER):
-        rows = np.arange(start, min(start + _TOGETHER, len(column)))
+    for rows in _parts(column):
         with values("E614", label, span=data.span, rows=rows):
             part = divide(column[rows])
         for name, places in part.items():
             found[name].append(rows[places])
     return {name: np.concatenate(parts) for name, parts in found.items() if parts}
+
+
+def _parts(column: Any) -> Iterator[Rows]:
+    for start in range(0, len(column), _TOGETHER):
+        yield np.arange(start, min(start + _TOGETHER, len(column)))
 
 
 def _ordered(column: Any) -> Array:

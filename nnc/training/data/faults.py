@@ -13,7 +13,10 @@ from nnc.backends.pieces.columns import BadExample
 from nnc.compiler.diagnostics import Diagnostic, Failed, Label
 from nnc.compiler.source import NOWHERE, Span
 
-_DAMAGED = (csv.Error, EOFError, KeyError, zipfile.BadZipFile, SyntaxError, zlib.error)
+_DAMAGED = (
+    *(csv.Error, EOFError, KeyError, NotImplementedError, SyntaxError),
+    *(zipfile.BadZipFile, zlib.error),
+)
 
 
 def failed(code: str, message: str, help: str | None = None, span: Span = NOWHERE) -> Failed:
@@ -32,8 +35,9 @@ def reading(file: str, span: Span = NOWHERE) -> Iterator[None]:
         raise failed("E611", f"{file} does not exist", cure, span) from None
     except IsADirectoryError:
         raise failed("E611", f"{file} is a folder, not a file", None, span) from None
-    except UnicodeDecodeError:
-        raise failed("E611", f"{file} is not text in UTF-8", "save it as UTF-8", span) from None
+    except UnicodeError as error:
+        message = f"{file} is not text in UTF-8: {error}"
+        raise failed("E611", message, "save it as UTF-8", span) from None
     except OSError as error:
         message = f"{file} can't be read: {error.strerror or error}"
         raise failed("E611", message, None, span) from None
@@ -86,6 +90,8 @@ def _cure(message: str) -> str | None:
         return "leave the row out, or write what is unknown as an empty cell and fill it in"
     if "does not occur" in message:
         return "leave the row out, or train on examples that have it"
+    if message.startswith("an image has the shape"):
+        return "bring images to one size: `-> resize(64, 64)`"
     if message.startswith("several columns are called"):
         return "choose them by number, from 0"
     return None
@@ -97,5 +103,8 @@ def held(table: Iterable[int | str]) -> str:
     names = [f"`{key[:60]}`" for key in keys if isinstance(key, str)]
     if not names:
         return f"it has {len(keys)} columns without names, numbered from 0"
+    for name, sign in {";": '";"', "\t": r'"\t"'}.items():
+        if len(names) == 1 and name in names[0]:
+            return f"it holds {names[0]}: is that several, with `delimiter={sign}`?"
     more = f" and {len(names) - 12} more" if len(names) > 12 else ""
     return f"it holds {', '.join(names[:12])}{more}"

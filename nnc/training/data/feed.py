@@ -13,7 +13,8 @@ from nnc.backends.pieces import augmentation, columns, images, preparations, ser
 from nnc.backends.recipes import Call, Preparing
 from nnc.compiler.ir import Field, Value
 from nnc.compiler.vocabulary.data import Category, OneHot
-from nnc.training.data.dataset import NUMPY, Array, Arrays, Rows
+from nnc.training.data.bounds import declared
+from nnc.training.data.dataset import Array, Arrays, Rows
 from nnc.training.data.faults import values
 from nnc.training.data.learning import learn
 
@@ -101,7 +102,7 @@ class Feed:
         else:
             made = self._windows(examples)
         return {
-            name: self._declared(x, self.values[name], examples)
+            name: declared(x, self.values[name], self.label, examples, self.values[name].span)
             for name, x in zip(self.chain.names, made, strict=self.ahead)
             if name in self.values
         }
@@ -123,18 +124,14 @@ class Feed:
             x = self.column[rows]
             for step, learnt in zip(recipes.preparing(self.chain), self.learnt, strict=False):
                 x = self._apply(step, x, learnt)
+            if isinstance(x, list):
+                _refuse_sizes(x)
         return np.asarray(x)
 
     def _apply(self, step: Preparing, x: Any, learnt: Learnt) -> Any:
         known = [np.asarray(learnt[name]) for name in step.learnt]
         options = {**step.apply.options, **({"last": self.last} if step.images else {})}
         return function(step.apply)(x, *known, *step.apply.arguments, **options)
-
-    def _declared(self, x: Array, value: Value, examples: Rows) -> Array:
-        shape = tuple(size if isinstance(size, int) else -1 for size in value.type.shape)
-        with values("E613", self.label, span=value.span, rows=examples):
-            made = columns.declared(x, value.name, NUMPY[value.type.dtype], shape)
-        return np.asarray(made)
 
     @property
     def labels(self) -> dict[str, list[str]]:
@@ -143,6 +140,14 @@ class Feed:
             if isinstance(step, Category | OneHot):
                 return {self.chain.names[0]: [_shown(value) for value in learnt["known"]]}
         return {}
+
+
+def _refuse_sizes(images: list[Array]) -> None:
+    """Raise BadExample for an image of another size than the first one."""
+    for row, image in enumerate(images):
+        if image.shape != images[0].shape:
+            message = f"an image has the shape {list(image.shape)}, not {list(images[0].shape)}"
+            raise columns.BadExample(message, row)
 
 
 def _shown(value: Any) -> str:

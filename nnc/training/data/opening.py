@@ -16,7 +16,7 @@ from nnc.training.data import stored
 from nnc.training.data.augmenting import changes
 from nnc.training.data.bounds import check
 from nnc.training.data.dataset import Arrays, Dataset, Kept, Rows
-from nnc.training.data.dividing import beside, divided
+from nnc.training.data.dividing import beside, divided, refuse_empty
 from nnc.training.data.faults import failed
 from nnc.training.data.feed import Feed
 from nnc.training.data.reading import Tables, feed, request
@@ -52,8 +52,10 @@ def open_data(
     read = Tables(data, base, path, [*_asked(data.fields, before), *beside(data)])
     feeds = _feeds(program, data.fields, read, before, ahead=True)
     splits = divided(program, feeds, _count(feeds), read)
-    for one in feeds:
-        one.learn(splits["train"])
+    if fitted is None:
+        refuse_empty(data, splits, feeds[0].label)
+        for one in feeds:
+            one.learn(splits["train"])
     found = {_key(one.chain): one.learnt for one in feeds}
     labels = {name: shown for one in feeds for name, shown in one.labels.items()}
     take = _kept(program, _taking(feeds), feeds[0].count, feeds[0].label)
@@ -86,7 +88,7 @@ def prepare_inputs(program: Program, path: Path, fitted: Mapping[str, Any]) -> A
     chains = [chain for chain in data.fields if inputs.keys() & {*chain.names}]
     read = Tables(data, path.parent, path, _asked(chains, fitted["fields"]))
     feeds = _feeds(program, chains, read, fitted["fields"], ahead=False)
-    made = _all(_taking(feeds), _count(feeds))
+    made = _all(_taking(feeds), _count(feeds), feeds[0].label)
     return {name: array for name, array in made.items() if name in inputs}
 
 
@@ -129,27 +131,36 @@ def _kept(program: Program, take: Take, count: int, label: str) -> Take:
     """What gives examples: out of memory, or as they are taken where they are too large for it."""
     size = sum(array.nbytes for array in take(np.arange(1)).values())
     if count * size <= stored.LIMIT:
-        arrays = _all(take, count)
+        arrays = _all(take, count, label)
         check(program, arrays, label)
         return Kept(arrays)
-    for rows in _parts(count):
-        check(program, take(rows), label, int(rows[0]))
+    for rows, part in _parts(take, count, label):
+        check(program, part, label, int(rows[0]))
     return take
 
 
-def _all(take: Take, count: int) -> Arrays:
+def _all(take: Take, count: int, label: str) -> Arrays:
     """Every example, a part at a time."""
     found: Arrays = {}
-    for rows in _parts(count):
-        for name, part in take(rows).items():
+    for rows, arrays in _parts(take, count, label):
+        for name, part in arrays.items():
             whole = found.setdefault(name, np.empty((count, *part.shape[1:]), part.dtype))
             whole[rows] = part
     return found
 
 
-def _parts(count: int) -> Iterator[Rows]:
+def _parts(take: Take, count: int, label: str) -> Iterator[tuple[Rows, Arrays]]:
+    """Every example. Raises Failed (E613) where the shapes of two are not the same."""
+    shapes: dict[str, tuple[int, ...]] = {}
     for start in range(0, count, _CHUNK):
-        yield np.arange(start, min(start + _CHUNK, count))
+        rows = np.arange(start, min(start + _CHUNK, count))
+        arrays = take(rows)
+        for name, part in arrays.items():
+            shape, given = shapes.setdefault(name, part.shape[1:]), part.shape[1:]
+            if given != shape:
+                message = f"`{name}` has the shape {list(given)}, not {list(shape)} as before"
+                raise failed("E613", f"{label}, row {start + 1}: {message}")
+        yield rows, arrays
 
 
 def _taking(feeds: Sequence[Feed]) -> Take:

@@ -21,6 +21,7 @@ from nnc.training.data.feed import Feed, Learnt, function
 from nnc.training.data.streaming import STREAMED, Request, stream
 
 _ANY_SIZE: Mapping[str, Callable[..., dict[Any, Any]]] = {
+    "tables:read_npy": arrays.read_npy,
     "tables:read_npz": arrays.read_npz,
     "tables:read_idx": arrays.read_idx,
 }
@@ -100,7 +101,7 @@ class Tables:
         recipe, files = recipes.reading(self._data, chain), self.files(chain)
         if files not in self._tables:
             with reading(self.label(chain), chain.span):
-                table = _read(recipe.call, files)
+                table = _read(recipe.call, files, instead=self._path is not None)
                 _enter(self._digest, table, files)
             self._tables[files] = table
         return self._tables[files]
@@ -122,7 +123,7 @@ class Tables:
         table = self.table(chain)
         with values("E612", label, span=wanted.span, cure=held(table)):
             keys = columns.selected(table, wanted.keys)
-        arrays.refuse_scalars(table, keys, label)
+        arrays.refuse_empty(table, keys, label)
         large = arrays.column(table, keys) if wanted.takes != "texts" else None
         if large is not None:
             arrays.refuse_unknown(table, keys, label, missing=wanted.missing)
@@ -132,11 +133,11 @@ class Tables:
             return read(table, *wanted.keys, missing=wanted.missing)
 
 
-def _read(call: Call, files: Sequence[str]) -> dict[Any, Any]:
-    """The table that a call of a reader gives; in place of a folder of images one may stand."""
+def _read(call: Call, files: Sequence[str], *, instead: bool) -> dict[Any, Any]:
+    """The table that a call of a reader gives; `instead` of a folder of images one may stand."""
     if call.function == "tables:read_sklearn":
         return bundled.table(*call.arguments)
-    if call.function == "images:read_folder" and Path(files[0]).is_file():
+    if instead and call.function == "images:read_folder" and Path(files[0]).is_file():
         return {"files": [Path(files[0])], "class": [Path(files[0]).parent.name]}
     read = _ANY_SIZE.get(call.function) or function(call)
     found: dict[Any, Any] = read(*files, *call.arguments, **call.options)

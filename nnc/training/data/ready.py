@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from nnc.backends.pieces import columns
 from nnc.compiler.ir import Data, Value
 from nnc.compiler.vocabulary.data import Npz
 from nnc.training.data import arrays
-from nnc.training.data.dataset import NUMPY, Array, Arrays, Rows
+from nnc.training.data.bounds import declared
+from nnc.training.data.dataset import Arrays, Rows
 from nnc.training.data.faults import failed, held, reading, values
 
 
@@ -40,12 +39,7 @@ class Ready:
 
     def __call__(self, rows: Rows) -> Arrays:
         found = self.columns.items()
-        return {name: self._declared(x[rows], self.values[name], rows) for name, x in found}
-
-    def _declared(self, x: Array, value: Value, rows: Rows) -> Array:
-        shape = tuple(size if isinstance(size, int) else -1 for size in value.type.shape)
-        with values("E613", self.label, rows=rows):
-            return np.asarray(columns.declared(x, value.name, NUMPY[value.type.dtype], shape))
+        return {name: declared(x[rows], self.values[name], self.label, rows) for name, x in found}
 
 
 def open_ready(path: Path, wanted: Mapping[str, Value]) -> Ready:
@@ -62,7 +56,7 @@ def column(table: dict[Any, Any], name: str, label: str) -> Any:
     """The array of this name, numbers."""
     with values("E612", label, cure=held(table)):
         keys = columns.selected(table, (name,))
-    arrays.refuse_scalars(table, keys, label)
+    arrays.refuse_empty(table, keys, label)
     large = arrays.column(table, keys)
     if large is not None:
         arrays.refuse_unknown(table, keys, label)
@@ -72,11 +66,9 @@ def column(table: dict[Any, Any], name: str, label: str) -> Any:
 
 
 def same(counts: Mapping[str, int], label: str) -> None:
-    """Raise Failed (E613) unless every count is the same, and not 0."""
+    """Raise Failed (E613) unless every count is the same."""
     first, *others = counts
     for name in others:
         if counts[name] != counts[first]:
             message = f"`{first}` has {counts[first]} examples, but `{name}` has {counts[name]}"
             raise failed("E613", f"{label}: {message}")
-    if not counts[first]:
-        raise failed("E611", f"{label}: there are no examples")

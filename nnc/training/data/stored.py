@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -20,24 +20,27 @@ LIMIT = 2**27
 """How many bytes of one column, or of all prepared examples, are held in memory."""
 _TOGETHER = 10_000
 """How many texts are looked at together."""
+_FEW = 1024
+"""How many different texts are few."""
 _WORDS = 2**20
 """How many whole numbers are written together."""
 
 
 class Texts:
-    """A column of texts in a file; `texts[rows]` are an array."""
+    """A column of texts, one after the other; `texts[rows]` are an array."""
 
-    def __init__(self, content: Array, ends: Array) -> None:
+    def __init__(self, content: Array, ends: Array, longest: int) -> None:
         self._content = content
         self._ends = ends
+        self._longest = longest
 
     def __len__(self) -> int:
         return len(self._ends)
 
     @property
     def is_large(self) -> bool:
-        """Whether they lie in a file."""
-        return isinstance(self._content, np.memmap)
+        """Whether an array of all of them is too large for memory."""
+        return 4 * self._longest * len(self) > LIMIT
 
     def __getitem__(self, rows: Rows) -> Array:
         parts = [self._some(rows[start : start + _TOGETHER]) for start in _starts(len(rows))]
@@ -47,6 +50,21 @@ class Texts:
         starts = np.where(rows > 0, self._ends[rows - 1], 0)
         pairs = zip(starts.tolist(), self._ends[rows].tolist(), strict=True)
         return np.array([self._content[a:b].tobytes().decode() for a, b in pairs])
+
+
+class Labels(Texts):
+    """A column in which few texts differ: the number of each among those known."""
+
+    def __init__(self, known: list[str], numbers: Array) -> None:
+        self._known = np.array(known)
+        self._numbers = numbers
+        self._longest = max(map(len, known))
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __getitem__(self, rows: Rows) -> Array:
+        return self._known[self._numbers[rows]]
 
 
 def _starts(count: int) -> range:
@@ -137,28 +155,63 @@ class Growing:
     def column(self) -> Array:
         """All rows: an array, or one that lies in a file and goes when nobody has it any more."""
         if self._folder is None:
-            return np.concatenate(self._parts)
+            return _joined(self._parts)
         return self._folder.column(self._kind, (self._count, *self._shape))
 
 
+def _joined(parts: list[Array]) -> Array:
+    """The rows of all parts, which are given up one by one: there is never a second copy."""
+    made = np.empty((sum(map(len, parts)), *parts[0].shape[1:]), parts[0].dtype)
+    end = len(made)
+    while parts:
+        part = parts.pop()
+        made[end - len(part) : end] = part
+        end -= len(part)
+    return made
+
+
 class GrowingTexts:
-    """Texts that are added part by part."""
+    """Texts that are added part by part; those that come again are kept once while they are few."""
 
     def __init__(self) -> None:
+        self._known: dict[str, int] = {}
+        self._numbers: Growing | None = Growing()
         self._content, self._ends = Growing(), Growing()
-        self._end = 0
+        self._end = self._longest = 0
 
-    def add(self, texts: Iterable[str]) -> None:
+    def add(self, texts: Sequence[str]) -> None:
         """More texts."""
+        if self._numbers is None:
+            self._spell(texts)
+            return
+        before = len(self._known)
+        numbers = [self._known.setdefault(text, len(self._known)) for text in texts]
+        if len(self._known) <= _FEW:
+            self._numbers.add(np.array(numbers, np.uint16))
+            return
+        if before:
+            self._spell_all([*self._known][:before], self._numbers.column())
+        self._known, self._numbers = {}, None
+        self._spell(texts)
+
+    def _spell_all(self, known: list[str], numbers: Array) -> None:
+        for start in _starts(len(numbers)):
+            part = numbers[start : start + _TOGETHER].tolist()
+            self._spell([known[number] for number in part])
+
+    def _spell(self, texts: Sequence[str]) -> None:
         encoded = [text.encode() for text in texts]
         ends = self._end + np.cumsum([len(text) for text in encoded], dtype=np.int64)
         self._end = int(ends[-1])
+        self._longest = max(self._longest, *map(len, texts))
         self._ends.add(ends)
         self._content.add(np.frombuffer(b"".join(encoded), np.uint8))
 
     def column(self) -> Texts:
         """All texts."""
-        return Texts(self._content.column(), self._ends.column())
+        if self._numbers is not None:
+            return Labels([*self._known], self._numbers.column())
+        return Texts(self._content.column(), self._ends.column(), self._longest)
 
 
 def converted(texts: Texts, change: Callable[[Array, int], Array]) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -110,9 +111,20 @@ def test_other_arrays_are_mapped(folder: Path) -> None:
     assert mapped(table["images"])
     assert np.array_equal(table["images"], PIXELS)
     assert mapped(arrays.read_idx(str(folder / "images.gz"))["images"])
-    assert mapped(tables.read_npy(str(folder / "d.npy"))["data"])
+    assert mapped(arrays.read_npy(str(folder / "d.npy"))["data"])
     column = arrays.column(table, ["images"])
     assert column is table["images"]
+
+
+@pytest.mark.parametrize("name", ["d.npy", "d.npz", "packed.npz", "images", "images.gz"])
+def test_tables_are_those_of_the_pieces(name: str, folder: Path) -> None:
+    kind = {"": "idx", ".gz": "idx"}.get(Path(name).suffix, Path(name).suffix[1:])
+    found = getattr(arrays, f"read_{kind}")(str(folder / name))
+    expected = getattr(tables, f"read_{kind}")(str(folder / name))
+    assert [*found] == [*expected]
+    for key, array in expected.items():
+        assert found[key].dtype == array.dtype
+        assert np.array_equal(found[key], array)
 
 
 @pytest.mark.usefixtures("small")
@@ -153,10 +165,10 @@ def content(array: np.ndarray) -> bytes:
     ("member", "expected"),
     [
         (content(np.ones((60, 2)))[:-8], "E611 d.npz: 'x' ends too early"),
-        (b"\x93NUMPY" + b"x" * 500, "E611 d.npz"),
-        (b"x" * 500, "E611 d.npz"),
+        (b"\x93NUMPY" + b"x" * 500, "E611 d.npz: 'x' is no array of numbers"),
+        (b"x" * 500, "E611 d.npz: 'x' is no array of numbers"),
         (content(np.array([{}] * 300)), "E611 d.npz: 'x' holds Python objects"),
-        (b"\x93NUMPY\x03\x00" + b"x" * 500, "E611 d.npz: 'x' has fields"),
+        (b"\x93NUMPY\x03\x00" + b"x" * 500, "E611 d.npz: 'x' is no array of numbers"),
     ],
 )
 def test_members_that_are_no_arrays(member: bytes, expected: str, tmp_path: Path) -> None:
@@ -165,6 +177,41 @@ def test_members_that_are_no_arrays(member: bytes, expected: str, tmp_path: Path
         archive.writestr("y.npy", content(np.zeros(60)))
     made = program('source = npz("d.npz") x = column("x") y = column("y")')
     assert message(made, tmp_path).startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("bytes_of", "expected"),
+    [
+        (b"", "E611 d.npy: it is no array of numbers as NumPy writes it"),
+        (b"hello", "E611 d.npy: it is no array of numbers as NumPy writes it"),
+        (b"PK\x03\x04" + bytes(99), "E611 d.npy: it is no array of numbers as NumPy writes it"),
+        (content(np.ones((50, 3)))[:400], "E611 d.npy: it ends too early"),
+        (content(np.array([{}])), "E611 d.npy: it holds Python objects"),
+        (content(np.zeros((0, 3))), "E611 d.npy: there are no examples"),
+        (content(np.array(5.0)), "E612 d.npy: the data has no column 1"),
+        (content(np.array([[1, 2, 1j]])), "E614 d.npy: column 0, row 1: '(1+0j)' is no number"),
+        (content(np.array([["1", "x", "0"]])), "E614 d.npy: column 1, row 1: 'x' is no number"),
+        (content(np.array([[1, 1e300, 0]])), "E613 d.npy: row 1: x is too large for f32"),
+    ],
+)
+def test_files_that_are_no_tables(bytes_of: bytes, expected: str, tmp_path: Path) -> None:
+    (tmp_path / "d.npy").write_bytes(bytes_of)
+    made = program('source = npy("d.npy") x = columns(0, 1) y = column(2)')
+    assert message(made, tmp_path).startswith(expected)
+
+
+def test_a_number_alone_and_an_encrypted_archive(tmp_path: Path) -> None:
+    np.savez(tmp_path / "d.npz", x=np.ones((4, 2)), y=np.array(1))
+    made = program('source = npz("d.npz") x = column("x") y = column("y")')
+    expected = "E613 d.npz: 'y' is a single number, not one for each example"
+    assert message(made, tmp_path) == expected
+    other = program(SOURCES["npy"], "x: f32[2]")
+    assert message(other, tmp_path, path=tmp_path / "d.npz") == expected
+    locked = bytearray((tmp_path / "d.npz").read_bytes())
+    for entry in re.finditer(rb"PK\x01\x02", bytes(locked)):
+        locked[entry.start() + 8] |= 1
+    (tmp_path / "d.npz").write_bytes(locked)
+    assert message(made, tmp_path) == "E611 d.npz: it is encrypted"
 
 
 @pytest.mark.usefixtures("small")

@@ -13,7 +13,7 @@ import nnc
 from nnc.backends import draws
 from nnc.compiler.diagnostics import Failed
 from nnc.compiler.ir import Program
-from nnc.training.data import open_data, prepare_inputs
+from nnc.training.data import open_data, prepare_inputs, stored
 
 
 def program(
@@ -145,6 +145,9 @@ def test_a_bundled_data_set() -> None:
         ("", "E611 t.csv: there are no examples"),
         ('age,fare,kind\n1,2,a\n\n1,2,"a\n1,2,b\n', "E611 t.csv: row 2: quotes around a cell"),
         ('age,fare,kind\n1,2,"a"b\n', "E611 t.csv: row 1: quotes around a cell are not closed"),
+        ("age,fare,kind\n1,2,a\n1,2,b\0\n", "E611 t.csv: row 2 holds a byte that is 0"),
+        ('age,fare,kind\n1,2,"a\0"\n', "E611 t.csv: row 1 holds a byte that is 0"),
+        (f'age,fare,kind\n1,2,"{"a" * 140_000}"\n', "E611 t.csv: row 1: a cell has more than 131,"),
         ("age,fare,kind\n1,2,a\n1,two,a\n", "E614 t.csv: column 'fare', row 2: 'two' is no number"),
         ("age,fare,kind\n1,2,a\n,3,a\n", "E614 t.csv: column 'age', row 2: a number is missing"),
         ("age,fare,kind\n1,2,a\n1,3,\n", "E614 t.csv: column 'kind', row 2: a value is missing"),
@@ -153,6 +156,67 @@ def test_a_bundled_data_set() -> None:
 def test_one_message_says_what_is_wrong(text: str, expected: str, tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text(text, encoding="utf-8")
     assert message(program(CSV), tmp_path).startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("split", "expected"),
+    [
+        ("in_order(test=0.1)", "none is left for test"),
+        ("shares(validation=0.1)", "none is left for validation"),
+        ('by_time("age", validation=0.3, test=0.1)', "none is left for test"),
+        ("in_order(test=0.9)", "none is left for training"),
+        ('by_column("part")', "none is left for training"),
+    ],
+)
+def test_a_split_that_would_be_empty(split: str, expected: str, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("age,fare,kind,part\n" + "1,2,a,test\n" * 3)
+    found = message(program(f"{CSV} split = {split}"), tmp_path)
+    assert found == f"E614 t.csv has too few examples: {expected}"
+
+
+def test_other_examples_need_no_split(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("age,fare,kind,part\n" + "1,2,b,test\n1,2,b,train\n")
+    made = program(f'{CSV} split = by_column("part")')
+    learnt = open_data(made, tmp_path).fitted
+    (tmp_path / "new.csv").write_text("age,fare,kind,part\n1,2,b,test\n")
+    found = open_data(made, tmp_path, path=tmp_path / "new.csv", fitted=learnt)
+    assert {name: rows.tolist() for name, rows in found.splits.items()} == {"test": [0]}
+
+
+@pytest.mark.parametrize(
+    ("times", "expected"),
+    [
+        (["2020-01-31", "2020-02-01T10:00", "2020/03/01"], None),
+        (["2020-01", "2020-02", "2020-03"], None),
+        (
+            ["01/31/2020", "02/01/2019", "2020-01-01"],
+            "row 1: 01/31/2020 is no date like 2026-01-31",
+        ),
+        (["2020-01-31", "5", "6"], "row 2: 5 is no date like 2026-01-31"),
+        (["2020-1-5", "2020-1-10", "2020-1-6"], "row 1: 2020-1-5 is no date like 2026-01-31"),
+    ],
+)
+def test_times_whose_order_is_not_that_of_the_alphabet(
+    times: list[str], expected: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [f"1,2,a,{time}" for time in times]
+    (tmp_path / "t.csv").write_text("\n".join(["age,fare,kind,day", *rows]))
+    made = program(f'{CSV} split = by_time("day", test=0.3)')
+    for limit in (stored.LIMIT, 8):
+        monkeypatch.setattr(stored, "LIMIT", limit)
+        if expected is None:
+            assert open_data(made, tmp_path).splits["test"].tolist() == [2]
+        else:
+            assert message(made, tmp_path).startswith(f"E614 t.csv: {expected}")
+
+
+def test_shares_of_classes_need_classes(tmp_path: Path) -> None:
+    np.savez(tmp_path / "d.npz", x=np.ones((4, 2)), y=np.ones((4, 3)))
+    data = 'source = npz("d.npz") x = column("x") y = column("y")'
+    made = program(
+        f"{data} split = shares(test=0.5, stratify=true)", target="y: f32[3]", loss="mse"
+    )
+    assert message(made, tmp_path).startswith("E614 d.npz: `y` has several numbers")
 
 
 def test_a_class_that_training_never_saw(tmp_path: Path) -> None:
@@ -165,7 +229,8 @@ def test_a_class_that_training_never_saw(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "cure"),
     [
-        ("age;fare;kind\n1;2;a\n", "it holds `age;fare;kind`"),
+        ("age;fare;kind\n1;2;a\n", '`age;fare;kind`: is that several, with `delimiter=";"`?'),
+        ("age,fare,kind\n1,inf,a\n", "write what is unknown as an empty cell"),
         ("age,kind,fare,fare\n1,a,2,3\n", "choose them by number, from 0"),
         ("age,fare,kind\n1,,a\n", "fill in what is missing: `-> impute(mean)`"),
         ("age,fare,kind\n1,2,a\n1,2,\n", "`-> impute(most_frequent)`; or leave the row out"),
@@ -183,7 +248,9 @@ def test_files_that_are_not_there_or_make_no_sense(tmp_path: Path) -> None:
     other = tmp_path / "other.csv"
     assert message(program(CSV), tmp_path, path=other) == f"E611 {other} does not exist"
     (tmp_path / "t.csv").write_bytes(b"\xff\xfe\x00\x80")
-    assert message(program(CSV), tmp_path) == "E611 t.csv is not text in UTF-8"
+    assert message(program(CSV), tmp_path) == "E611 t.csv is not text in UTF-8: see line 1"
+    (tmp_path / "t.csv").write_bytes(b"age,fare,kind\n" + b"1,2,a\n" * 9000 + b"1,2,\xfc\n")
+    assert message(program(CSV), tmp_path) == "E611 t.csv is not text in UTF-8: see line 9002"
     (tmp_path / "d.npz").write_bytes(b"PK nonsense")
     found = message(program(CSV), tmp_path, path=tmp_path / "d.npz")
     assert found.startswith("E611 d.npz")

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import nnc
 from nnc.compiler.diagnostics import Failed
-from nnc.training.data import open_data, prepare_inputs
+from nnc.training.data import open_data, opening, prepare_inputs
 from tests.training.data.test_open import message, program
 from tests.training.data.test_programs import agree
 
@@ -112,6 +113,45 @@ def test_folders_of_images(layout: str, tmp_path: Path, monkeypatch: pytest.Monk
     assert np.array_equal(prepare_inputs(spec, one, learnt.fitted)["x"], found["x"][3:4])
     measured = open_data(spec, tmp_path, path=one, fitted=learnt.fitted)
     assert measured.batch(measured.splits["train"])["y"].tolist() == [1]
+
+
+def test_images_of_several_sizes_that_nothing_makes_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos(tmp_path)
+    data = 'source = folder("photos") x = files("*.png") y = column("class") -> category'
+    made = program(data, "x: f32[3, 12, 16]")
+    expected = "E614 photos, `x`: row 2: an image has the shape [3, 20, 5], not [3, 12, 16]"
+    assert message(made, tmp_path) == expected
+    monkeypatch.setattr(opening, "_CHUNK", 1)
+    assert message(made, tmp_path).startswith("E613 photos: x must be [3, 12, 16]")
+    text = f"data {{ {data} }} model M {{ input x: f32[3, H, W] output p = x -> GlobalAvgPool -> "
+    text += "Dense(3) } train { target y: i64 loss = cross_entropy(p, y) optimizer = sgd(0.1) }"
+    free, _ = nnc.compile_text(text, "test.nn")
+    assert free is not None
+    expected = "E613 photos, row 2: `x` has the shape [3, 20, 5], not [3, 12, 16] as before"
+    assert message(free, tmp_path) == expected
+
+
+@pytest.mark.parametrize("name", ["broken", "empty", "cut", "huge"])
+def test_an_image_that_is_none(name: str, tmp_path: Path) -> None:
+    photos(tmp_path)
+    path = tmp_path / "photos" / "dog" / "2.png"
+    if name == "huge":
+        Image.new("1", (20_000, 10_000)).save(path)
+    else:
+        path.write_bytes({"broken": b"P6 x", "empty": b"", "cut": path.read_bytes()[:90]}[name])
+    data = 'source = folder("photos") x = files("*.png") -> resize(4, 4) '
+    made = program(data + 'y = column("class") -> category', "x: f32[3, 4, 4]")
+    expected = "E614 photos, `x`: dog/2.png is not an image that can be read"
+    assert message(made, tmp_path) == expected
+
+
+def test_a_file_in_the_place_of_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "photos").write_text("no folder")
+    data = 'source = folder("photos") x = files("*.png") y = column("class") -> category'
+    found = message(program(data, "x: f32[3, 4, 4]"), tmp_path)
+    assert found == "E611 photos: it is a file, not a folder"
 
 
 def test_crops_and_grey_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
