@@ -62,14 +62,15 @@ def values(
     span: Span = NOWHERE,
     rows: Any = None,
     cure: str | None = None,
+    column: int | str | None = None,
 ) -> Iterator[None]:
     """What goes wrong with the values that were read; `what` is what they are for, `rows` which
-    ones they are, and `cure` what helps where no single example is wrong."""
+    ones they are, `column` where from, and `cure` what helps where no single example is wrong."""
     try:
         yield
     except BadExample as error:
-        if rows is not None:
-            error = BadExample(error.message, int(rows[error.row]), error.column)
+        row = error.row if rows is None else int(rows[error.row])
+        error = BadExample(error.message, row, column if error.column is None else error.column)
         raise failed(code, _place(file, what, error), _cure(error.message), span) from None
     except ValueError as error:
         raise failed(code, _place(file, what, error), _cure(str(error)) or cure, span) from None

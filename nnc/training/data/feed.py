@@ -78,6 +78,13 @@ class Feed:
     def _what(self) -> str:
         return ", ".join(f"`{name}`" for name in self.chain.names)
 
+    @property
+    def _column(self) -> int | str | None:
+        """The column, where there is one alone."""
+        keys: tuple[int | str, ...] = getattr(self.chain.columns, "names", ())
+        plain = len(keys) == 1 and not {*"*?"} & {*str(keys[0])}
+        return keys[0] if plain else None
+
     def learn(self, examples: Rows) -> None:
         """Learn from the training examples, unless something was learnt before."""
         rows = examples if self.span == 1 else series.covered(examples, self.span)
@@ -120,7 +127,8 @@ class Feed:
 
     def _prepared(self, rows: Rows) -> Array:
         """The columns of these rows, as the preparations that have learnt make them."""
-        with values("E614", self.label, self._what, self.chain.span, rows):
+        where = self._column
+        with values("E614", self.label, self._what, self.chain.span, rows, column=where):
             x = self.column[rows]
             for step, learnt in zip(recipes.preparing(self.chain), self.learnt, strict=False):
                 x = self._apply(step, x, learnt)

@@ -93,7 +93,7 @@ class Tables:
         """What to call the source of a chain."""
         files = self.files(chain)
         if files:
-            return Path(files[0]).name
+            return Path(files[0]).name or files[0]
         return f"scikit-learn's {recipes.reading(self._data, chain).call.arguments[0]}"
 
     def table(self, chain: Field) -> dict[Any, Any]:

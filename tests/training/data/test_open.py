@@ -223,7 +223,8 @@ def test_a_class_that_training_never_saw(tmp_path: Path) -> None:
     text = "age,fare,kind\n" + "1,2,a\n" * 3 + "1,2,b\n"
     (tmp_path / "t.csv").write_text(text, encoding="utf-8")
     found = message(program(CSV + " split = in_order(test=0.25)"), tmp_path)
-    assert found == "E614 t.csv, `y`: row 4: b does not occur among the training examples"
+    expected = "column 'kind', row 4: b does not occur among the training examples"
+    assert found == f"E614 t.csv, `y`: {expected}"
 
 
 @pytest.mark.parametrize(

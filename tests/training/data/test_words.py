@@ -296,10 +296,10 @@ def test_prediction_refuses_what_it_does_not_know(tmp_path: Path) -> None:
     spec = program(data)
     fitted = open_data(spec, tmp_path).fitted
     cases = {
-        "colour\nred\ngreen\n": "E614 new.csv, `x`: row 2: green does not occur among the training",
+        "colour\nred\ngreen\n": "E614 new.csv, `x`: column 'colour', row 2: green does not occur",
         "color\nred\n": "E612 new.csv: the data has no column 'colour'",
         "colour,n\nred,1\n,2\n": "E614 new.csv: column 'colour', row 2: a value is missing",
-        "colour\n1\n": "E614 new.csv, `x`: row 1: 1 does not occur",
+        "colour\n1\n": "E614 new.csv, `x`: column 'colour', row 1: 1 does not occur",
         "colour,n\nred\n": "E611 new.csv: row 1 has 1 columns, not 2",
         "colour\n": "E611 new.csv: there are no examples",
     }
