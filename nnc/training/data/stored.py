@@ -17,7 +17,7 @@ from nnc.training.data.dataset import Array, Rows
 from nnc.training.data.faults import failed
 
 LIMIT = 2**27
-"""How many bytes of one column, or of all prepared examples, are held in memory."""
+"""How many bytes of the columns of a table, or of all prepared examples, are held in memory."""
 _TOGETHER = 10_000
 """How many texts are looked at together."""
 _FEW = 1024
@@ -29,10 +29,11 @@ _WORDS = 2**20
 class Texts:
     """A column of texts, one after the other; `texts[rows]` are an array."""
 
-    def __init__(self, content: Array, ends: Array, longest: int) -> None:
+    def __init__(self, content: Array, ends: Array, longest: int, limit: int) -> None:
         self._content = content
         self._ends = ends
         self._longest = longest
+        self._limit = limit
 
     def __len__(self) -> int:
         return len(self._ends)
@@ -40,7 +41,7 @@ class Texts:
     @property
     def is_large(self) -> bool:
         """Whether an array of all of them is too large for memory."""
-        return 4 * self._longest * len(self) > LIMIT
+        return 4 * self._longest * len(self) > self._limit
 
     def __getitem__(self, rows: Rows) -> Array:
         parts = [self._some(rows[start : start + _TOGETHER]) for start in _starts(len(rows))]
@@ -55,10 +56,11 @@ class Texts:
 class Labels(Texts):
     """A column in which few texts differ: the number of each among those known."""
 
-    def __init__(self, known: list[str], numbers: Array) -> None:
+    def __init__(self, known: list[str], numbers: Array, limit: int) -> None:
         self._known = np.array(known)
         self._numbers = numbers
         self._longest = max(map(len, known))
+        self._limit = limit
 
     def __len__(self) -> int:
         return len(self._numbers)
@@ -130,9 +132,11 @@ def counted(count: int) -> Rows:
 
 
 class Growing:
-    """Numbers that are added part by part, as rows of one array."""
+    """Numbers that are added part by part, as rows of one array; of those that grow beside one
+    another each has its share of the memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, beside: int = 1) -> None:
+        self._limit = LIMIT // beside
         self._parts: list[Array] = []
         self._held = 0
         self._count = 0
@@ -143,7 +147,7 @@ class Growing:
         self._count += len(part)
         self._parts.append(part)
         self._held += part.nbytes
-        if self._held > LIMIT or self._folder is not None:
+        if self._held > self._limit or self._folder is not None:
             self._write()
 
     def _write(self) -> None:
@@ -173,10 +177,11 @@ def _joined(parts: list[Array]) -> Array:
 class GrowingTexts:
     """Texts that are added part by part; those that come again are kept once while they are few."""
 
-    def __init__(self) -> None:
+    def __init__(self, beside: int = 1) -> None:
+        self._limit = LIMIT // beside
         self._known: dict[str, int] = {}
-        self._numbers: Growing | None = Growing()
-        self._content, self._ends = Growing(), Growing()
+        self._numbers: Growing | None = Growing(beside)
+        self._content, self._ends = Growing(2 * beside), Growing(2 * beside)
         self._end = self._longest = 0
 
     def add(self, texts: Sequence[str]) -> None:
@@ -210,8 +215,9 @@ class GrowingTexts:
     def column(self) -> Texts:
         """All texts."""
         if self._numbers is not None:
-            return Labels([*self._known], self._numbers.column())
-        return Texts(self._content.column(), self._ends.column(), self._longest)
+            return Labels([*self._known], self._numbers.column(), self._limit)
+        content, ends = self._content.column(), self._ends.column()
+        return Texts(content, ends, self._longest, self._limit)
 
 
 def converted(texts: Texts, change: Callable[[Array, int], Array]) -> Array:

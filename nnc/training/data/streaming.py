@@ -43,7 +43,7 @@ def stream(
         with values("E612", label, span=request.span, cure=held(table.keys)):
             keys = columns.selected(table.keys, request.keys)
         kind = _Numbers if request.takes == "numbers" else _Texts
-        sinks[request] = kind(request, keys, label)
+        sinks[request] = kind(request, keys, label, len(requests))
     texts = {key for one in sinks.values() if isinstance(one, _Texts) for key in one.keys}
     numbers = {key for one in sinks.values() for key in one.keys} - texts
     first = 0
@@ -90,9 +90,11 @@ class _Sink:
 
 
 class _Numbers(_Sink):
-    def __init__(self, request: Request, keys: Sequence[int | str], label: str) -> None:
+    def __init__(
+        self, request: Request, keys: Sequence[int | str], label: str, beside: int
+    ) -> None:
         super().__init__(request, keys, label)
-        self._found = Growing()
+        self._found = Growing(beside)
 
     def add(self, block: Mapping[int | str, Any], first: int) -> None:
         self._found.add(self._numbers(block, first))
@@ -104,9 +106,11 @@ class _Numbers(_Sink):
 class _Texts(_Sink):
     """Labels are texts until it is known whether all of them are numbers."""
 
-    def __init__(self, request: Request, keys: Sequence[int | str], label: str) -> None:
+    def __init__(
+        self, request: Request, keys: Sequence[int | str], label: str, beside: int
+    ) -> None:
         super().__init__(request, keys, label)
-        self._found = GrowingTexts()
+        self._found = GrowingTexts(beside)
         self._numeric = request.takes == "values"
         self._empty: int | None = None
 

@@ -12,7 +12,7 @@ import pytest
 from nnc.backends import draws
 from nnc.compiler.diagnostics import Failed
 from nnc.training.data import open_data, stored
-from nnc.training.data.stored import Growing
+from nnc.training.data.stored import Growing, GrowingTexts, Labels
 from tests.training.data.test_open import program
 
 
@@ -82,6 +82,31 @@ def test_the_row_of_a_cell_that_names_no_split(
         open_data(program(fields + ' split = by_column("part")'), tmp_path)
     message = "t.csv: row 10: tset is no split: train, validation, test"
     assert caught.value.diagnostics[0].message == message
+
+
+@pytest.mark.parametrize("count", [3, 1024, 1025, 5000])
+@pytest.mark.parametrize("limit", [10, 2**27])
+def test_texts_few_and_many(count: int, limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stored, "LIMIT", limit)
+    texts = [f"w{number % count}ü" for number in range(7000)]
+    growing = GrowingTexts()
+    for start in range(0, 7000, 500):
+        growing.add(texts[start : start + 500])
+    column = growing.column()
+    assert isinstance(column, Labels) == (count <= 1024)
+    assert len(column) == 7000
+    rows = np.array([6999, 0, 4500, 4500])
+    assert column[rows].tolist() == [texts[row] for row in rows]
+    assert column.is_large == (limit == 10)
+
+
+def test_columns_beside_one_another_share_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stored, "LIMIT", 1000)
+    for beside, held in ((1, True), (2, False)):
+        growing = Growing(beside)
+        for _ in range(10):
+            growing.add(np.zeros(10))
+        assert isinstance(growing.column(), np.memmap) == (not held)
 
 
 def test_a_full_disk_is_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
