@@ -192,15 +192,23 @@ def test_training_begins_with_given_weights(nnc: Nnc, folder: Path) -> None:
 
 
 def test_a_loss_that_is_no_number_is_a_finding(nnc: Nnc, folder: Path) -> None:
+    spec = LEARNT.replace("tanh", "exp -> exp -> exp")
+    (folder / "learn.nn").write_text(spec, encoding="utf-8")
+    (folder / "xor.txt").write_text("0 0 0\n0 1 1\n99 -99 1\n")
+    result = nnc("train", "learn.nn", *REFERENCE, "-o", "run")
+    assert result.exit_code == 1
+    assert "error[E803]: the loss is " in result.stderr
+    assert "is the first layer that gives inf at [2, " in result.stderr
+    assert "--> learn.nn:9:" in result.stderr
+    assert record(folder, "run")["status"] == "diverged"
+
+
+def test_data_that_is_not_finite_is_refused_before_a_run_begins(nnc: Nnc, folder: Path) -> None:
     (folder / "xor.txt").write_text("0 0 0\n0 1 1\n1 inf 1\n")
     result = nnc("train", "learn.nn", *REFERENCE, "-o", "run")
     assert result.exit_code == 1
-    assert (
-        "error[E803]: the loss is nan at step 1 (epoch 2): the data has inf at [2, 1] in `x`"
-        in (result.stderr)
-    )
-    assert "--> learn.nn:8:10" in result.stderr
-    assert record(folder, "run")["status"] == "diverged"
+    assert "error[E614]: xor.txt: column 1, row 3: inf is not finite" in result.stderr
+    assert not (folder / "run").exists()
 
 
 def child(folder: Path, *arguments: str, stderr: int) -> subprocess.Popen[bytes]:

@@ -289,17 +289,12 @@ def test_a_layer_that_overflows_is_named(tmp_path: Path) -> None:
     assert "is the first layer that gives inf at [" in failure(run)
 
 
-def test_a_number_that_is_missing_in_ready_data_is_found(tmp_path: Path) -> None:
-    x = np.ones((9, 2), np.float32)
-    x[4, 1] = np.inf
-    np.savez(tmp_path / "ready.npz", x=x, y=np.arange(9) % 3)
-    text = (SPEC % "").partition("model")
-    given = of_text(text[1] + text[2])
-    (tmp_path / "run").mkdir()
-    setup = Setup("reference", "float64")
-    path = tmp_path / "ready.npz"
-    run = start.prepare(given, setup, base=tmp_path, path=path).into(Folder(tmp_path / "run"))
-    assert "the data has inf at [" in failure(run)
+def test_a_number_of_a_batch_that_is_not_finite_is_found() -> None:
+    given = program()
+    start_weights = dict(initial.weights(given.graph, 5))
+    batch = {"x": np.array([[0, 1], [2, np.inf]]), "y": np.zeros(2, np.int64)}
+    found = divergence.explain(given, start_weights, Diverged(np.nan, 8, 2, batch), "float32", "")
+    assert found.message.endswith("the data has inf at [1, 1] in `x`")
 
 
 @pytest.mark.parametrize(
