@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import StringIO
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, TextIO
@@ -52,10 +54,13 @@ class TextTable:
             first = 0
             while lines := file.readlines(_CHARACTERS):
                 text = "".join(lines)
-                # A cell in quotes may go on in the next line, which only the csv module knows.
                 if self._delimiter and '"' in text:
-                    yield from self._slow(self._split(chain(lines, file)), wanted, first)
-                    return
+                    text = self._unquoted(text)
+                    # A cell in quotes may go on in the next line, which the csv module knows.
+                    if '"' in text:
+                        yield from self._slow(self._split(chain(lines, file)), wanted, first)
+                        return
+                    lines = StringIO(text, newline="").readlines()
                 found, count = (None if "\0" in text else self._fast(lines, wanted)) or (None, 0)
                 if found is not None:
                     yield found
@@ -90,6 +95,12 @@ class TextTable:
     def _rows(self, file: TextIO) -> Iterator[list[str]]:
         """The rows of a file that hold something."""
         return (row for row in self._split(file) if row)
+
+    def _unquoted(self, text: str) -> str:
+        """Whole lines without the quotes around cells that would be the same without them."""
+        cut = re.escape(self._delimiter or "")
+        cell = rf'(^|{cut})"([^"{cut}\r\n]*)"(?={cut}|\r|\n|\Z)'
+        return re.sub(cell, r"\1\2", text, flags=re.MULTILINE)
 
     def _split(self, lines: Any) -> Iterator[list[str]]:
         if self._delimiter:

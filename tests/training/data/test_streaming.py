@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nnc.backends.pieces import columns, tables
 from nnc.backends.recipes import Call, Reading
@@ -76,6 +80,40 @@ def test_quotes_line_ends_and_spaces_are_read_as_the_csv_module_does(
             found = stream(Reading(Call("tables:read_csv")), path, path.name, requests)
             assert np.array_equal(found[requests[0]], columns.numbers(table, 0, "b"))
             assert found[requests[1]].tolist() == columns.texts(table, "note").tolist()
+
+
+CELL = st.text('a1 .,;"\n\r^|]\u2028', max_size=4)
+
+
+@given(st.lists(st.tuples(CELL, CELL), min_size=1, max_size=6), st.sampled_from(",;|^]"))
+def test_any_cells_are_read_as_the_csv_module_does(rows: list[Any], delimiter: str) -> None:
+    """Written with quotes around every cell, around those that need them, and as they are."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "t.csv"
+        for quoting in (csv.QUOTE_ALL, csv.QUOTE_MINIMAL):
+            with path.open("w", encoding="utf-8", newline="") as file:
+                csv.writer(file, delimiter=delimiter, quoting=quoting).writerows(rows)
+            compare(path, delimiter)
+        plain = "\n".join(delimiter.join(row) for row in rows)
+        path.write_text(plain, encoding="utf-8", newline="")
+        compare(path, delimiter)
+
+
+def compare(path: Path, delimiter: str) -> None:
+    """Assert that both readers give the same cells, or that both refuse the file."""
+    options = {"delimiter": delimiter, "header": False}
+    requests = [Request((0,), "texts", missing=True), Request((1,), "texts", missing=True)]
+    try:
+        table = tables.read_csv(str(path), delimiter=delimiter, header=False)
+        expected = [[*table[0]], [*table[1]]]
+    except (ValueError, KeyError, csv.Error):
+        expected = None
+    try:
+        recipe = Reading(Call("tables:read_csv", (), options))
+        found = [[*x] for x in stream(recipe, path, path.name, requests).values()]
+    except Failed:
+        found = None
+    assert found == expected
 
 
 @pytest.mark.parametrize(
