@@ -143,10 +143,16 @@ def test_predictions_name_classes(nnc: Nnc, folder: Path) -> None:
 
 
 def test_what_is_not_a_number_is_no_class(nnc: Nnc, folder: Path) -> None:
+    np.savez(folder / "inf.npz", x=np.array([[-0.1, 0.1], [6, np.inf]], np.float32))
+    result = nnc("predict", "runs/flowers-1", "--input", "inf.npz")
+    heads = [line.split(",")[0] for line in result.stdout.splitlines()]
+    assert heads[0] == "p"
+    assert [head in KINDS for head in heads[1:]] == [True, False]
+    assert "warning: 1 of 2 examples of inf.npz" in result.stderr
     (folder / "inf.csv").write_text("b,a\n0.1,-0.1\n1e999,6.0\n")
     result = nnc("predict", "runs/flowers-1", "--input", "inf.csv")
-    assert [line.split(",")[0] for line in result.stdout.splitlines()] == ["p", "red", ""]
-    assert "warning: 1 of 2 examples of inf.csv" in result.stderr
+    assert result.exit_code == 1
+    assert "error[E614]: inf.csv: column 'b', row 2: inf is not finite" in result.stderr
 
 
 def test_a_sigmoid_between_two_classes_names_them(nnc: Nnc, folder: Path) -> None:
