@@ -147,7 +147,10 @@ def test_a_bundled_data_set() -> None:
         ('age,fare,kind\n1,2,"a"b\n', "E611 t.csv: row 1: quotes around a cell are not closed"),
         ("age,fare,kind\n1,2,a\n1,2,b\0\n", "E611 t.csv: row 2 holds a byte that is 0"),
         ('age,fare,kind\n1,2,"a\0"\n', "E611 t.csv: row 1 holds a byte that is 0"),
-        (f'age,fare,kind\n1,2,"{"a" * 140_000}"\n', "E611 t.csv: row 1: a cell has more than 131,"),
+        (
+            f'age,fare,kind\n1,2,"a,{"a" * 140_000}"\n',
+            "E611 t.csv: row 1: a cell has more than 131,",
+        ),
         ("age,fare,kind\n1,2,a\n1,two,a\n", "E614 t.csv: column 'fare', row 2: 'two' is no number"),
         ("age,fare,kind\n1,2,a\n,3,a\n", "E614 t.csv: column 'age', row 2: a number is missing"),
         ("age,fare,kind\n1,2,a\n1,3,\n", "E614 t.csv: column 'kind', row 2: a value is missing"),
