@@ -10,6 +10,7 @@ from __future__ import annotations
 from nnc.backends.onnx.exact import elementwise, normalization, resize, windows
 from nnc.backends.onnx.exact.table import FORMS, Part
 from nnc.backends.onnx.graph import OnnxGraph
+from nnc.backends.onnx.optimize import drop_unused
 
 __all__ = ["elementwise", "normalization", "resize", "spell_out", "windows"]
 
@@ -26,3 +27,4 @@ def spell_out(graph: OnnxGraph) -> None:
         form(part)
         nodes += part.nodes
     graph.nodes[:] = nodes
+    drop_unused(graph)

@@ -11,7 +11,7 @@ def drop_unused(graph: OnnxGraph) -> None:
     kept = []
     for node in reversed(graph.nodes):
         if wanted.intersection(node.outputs):
-            wanted.update(handle for handle in node.inputs if handle is not None)
+            wanted.update(handle for handle in node.reads if handle is not None)
             kept.append(node)
     graph.nodes[:] = reversed(kept)
     for handle in [handle for handle in graph.tensors if handle not in wanted]:
