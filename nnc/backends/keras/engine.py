@@ -184,10 +184,16 @@ def _products(module: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def _giving_float32(call: Any) -> Any:
-    """A layer's function whose results are float32."""
+    """A layer's function whose results are float32. What it drops by keeps the type of what it
+    takes."""
     import keras
 
+    def kept(dropout: Any) -> Any:
+        return lambda x: keras.ops.cast(dropout(x), x.dtype)
+
     def called(*given: Any, **options: Any) -> Any:
+        if options.get("dropout") is not None:
+            options["dropout"] = kept(options["dropout"])
         made = call(*given, **options)
         return keras.tree.map_structure(lambda x: keras.ops.cast(x, "float32"), made)
 

@@ -76,7 +76,7 @@ class OnnxRunner(Runner):
         return dict(zip(names, self._session.run(names, feeds), strict=True))
 
     def weights(self) -> Arrays:
-        return dict(self._weights)
+        return {n: x.astype(self._precision, copy=False) for n, x in self._weights.items()}
 
 
 def read_weights(model: str | os.PathLike[str] | bytes, graph: Graph) -> Arrays:
