@@ -219,7 +219,7 @@ LAYERS = (
         "Units, activation, bias or none; initialisers; penalties on kernel, bias and result; "
         "constraints.",
         _own("dense"),
-        "updates beside the reference: in float64 within 1e-9, in float32 where a backend can't",
+        "updates beside the reference in float64, within 1e-9",
         layers.dense,
     ),
     Lesson(
@@ -227,7 +227,7 @@ LAYERS = (
         "Normalisations",
         "Batch, layer, instance and group normalisation.",
         _own("norms"),
-        "updates beside the reference: in float64 within 1e-9, in float32 where a backend can't",
+        "updates beside the reference in float64, within 1e-9",
         layers.norms,
     ),
     Lesson(
@@ -235,7 +235,7 @@ LAYERS = (
         "Recurrent layers and embeddings",
         "RNN, LSTM and GRU with their options, on embedded words.",
         _own("recurrent"),
-        "updates beside the reference: in float64 within 1e-9, in float32 where a backend can't",
+        "updates beside the reference in float64, within 1e-9",
         layers.recurrent,
     ),
     Lesson(
@@ -243,7 +243,7 @@ LAYERS = (
         "Attention and Transformer layers",
         "Self- and cross-attention, masks, encoder and decoder.",
         _own("transformer"),
-        "updates beside the reference: in float64 within 1e-9, in float32 where a backend can't",
+        "updates beside the reference in float64, within 1e-9",
         layers.attention,
     ),
     Lesson(
