@@ -15,6 +15,7 @@ from typing import Any, TextIO
 import numpy as np
 
 from nnc.backends.pieces import tables
+from nnc.training.data import decimals
 
 Table = dict[int | str, Any]
 _CHARACTERS = 2**21
@@ -118,7 +119,9 @@ class TextTable:
         table: Table = {}
         if wanted.numbers:
             places = [self.keys[key] for key in wanted.numbers]
-            numbers = _loaded(lines, delimiter=self._delimiter, comments=None, usecols=places)
+            numbers = decimals.read("".join(lines), self._delimiter, self.width, places)
+            if numbers is None:
+                numbers = _loaded(lines, delimiter=self._delimiter, comments=None, usecols=places)
             if numbers is None or len(numbers) != len(lines):
                 return None
             table = {key: numbers[:, i] for i, key in enumerate(wanted.numbers)}
