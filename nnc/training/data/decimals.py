@@ -3,11 +3,12 @@
 A number is an optional sign, digits, and perhaps a point among them. Its digits make a whole number
 below 2^53 and its point divides that by a power of ten up to 10^22. Both are exact in float64, so
 that their quotient is the nearest float64 (Clinger 1990, "How to read floating point numbers
-accurately"). What is written otherwise is left to slower readers.
+accurately"). Others, such as those with an exponent, are read one by one where they are few.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -15,10 +16,13 @@ import numpy as np
 from nnc.training.data.dataset import Array
 
 _ZERO, _POINT, _MINUS, _LINE = (ord(sign) for sign in "0.-\n")
-_LONGEST = 19
-"""How many signs a number may have; 18 digits fit into 64 bits."""
+_LONGEST = 22
+"""How many signs a plain number may have."""
 _EXACT = 2**53
-_POWERS = 10.0 ** np.arange(_LONGEST)
+_POWERS = 10.0 ** np.arange(_LONGEST + 1)
+_OTHER = re.compile(rb"[-+]?([0-9]+\.?|\.[0-9])[0-9]*([eE][-+]?[0-9]+)?")
+_FEW = 0.05
+"""What share of all numbers may be read one by one."""
 _TOGETHER = 2**16
 """How many numbers are read together."""
 
@@ -72,28 +76,36 @@ def _bounds(ends: Array, rows: slice, places: Sequence[int]) -> tuple[Array, Arr
 
 def _numbers(signs: Array, starts: Array, ends: Array) -> Array | None:
     negative = signs[starts] == _MINUS
-    starts = starts + negative
-    lengths = ends - starts
-    longest = int(lengths.max())
-    if longest > _LONGEST or int(lengths.min()) < 1:
-        return None
-    whole = np.zeros(starts.shape, np.int64)
-    point = np.zeros(starts.shape, np.int64)
-    points = np.zeros(starts.shape, np.int64)
-    for place in range(longest):
-        here = signs[starts + place]
+    firsts = starts + negative
+    lengths = ends - firsts
+    whole, point, points = (np.zeros(starts.shape, np.int64) for _ in range(3))
+    other = (lengths < 1) | (lengths > _LONGEST)
+    for place in range(min(int(lengths.max()), _LONGEST)):
+        here = signs[firsts + place]
         inside = place < lengths
         digit = here - np.uint8(_ZERO)  # what comes before 0 is above 9, too
         is_digit = inside & (digit < 10)
         is_point = inside & (here == _POINT)
-        if (inside & ~is_digit & ~is_point).any():
-            return None
-        whole = np.where(is_digit, whole * 10 + digit, whole)
+        other |= inside & ~is_digit & ~is_point
+        # From 2^53 on it is too large, and stays so.
+        whole = np.where(is_digit & (whole < _EXACT), whole * 10 + digit, whole)
         points += is_point
         point[is_point] = place + 1
+    other |= (points > 1) | (lengths == points) | (whole >= _EXACT)
     fraction = np.where(points, lengths - point, 0)
-    digits = lengths - points
-    if (points > 1).any() or (digits < 1).any() or (digits > 18).any() or (whole >= _EXACT).any():
-        return None
-    made = whole / _POWERS[fraction]
-    return np.where(negative, -made, made)
+    made = whole / _POWERS[np.minimum(fraction, _LONGEST)]
+    made = np.where(negative, -made, made)
+    return made if _filled(made, other, signs, starts, ends) else None
+
+
+def _filled(made: Array, other: Array, signs: Array, starts: Array, ends: Array) -> bool:
+    """Read the numbers that are marked one by one; False where they are many, or none."""
+    places = np.argwhere(other)
+    if len(places) > _FEW * other.size:
+        return False
+    for row, column in places.tolist():
+        cell = signs[starts[row, column] : ends[row, column]].tobytes()
+        if _OTHER.fullmatch(cell) is None:
+            return False
+        made[row, column] = float(cell)
+    return True

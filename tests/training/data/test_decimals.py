@@ -51,6 +51,22 @@ def test_other_forms_are_left_to_others(cell: str) -> None:
     assert decimals.read(f"{cell},1\n", ",", 2, [0]) is None
 
 
+def test_a_few_others_are_read_one_by_one() -> None:
+    cells = [
+        "1e-05",
+        "+2.5E3",
+        "9007199254740993",
+        "0.1234567890123456789012",
+        "-1e400",
+        *["7"] * 200,
+    ]
+    found = decimals.read("\n".join(cells), ",", 1, [0])
+    assert found is not None
+    assert bits(found) == bits(np.array([[float(cell)] for cell in cells]))
+    for cell in ("", "-", ".", "e5", "1e", "nan", "1_0", " 1", "１", "0x1"):
+        assert decimals.read("\n".join([*cells, cell, "1"]), ",", 1, [0]) is None
+
+
 @pytest.mark.parametrize(
     "cell", ["-0", "-0.0", "0.1", "007", "5.", ".5", "-.5", "9007199254740991", "0.30000000000000"]
 )
