@@ -5,14 +5,17 @@ All floats are numbers that float32 has, so that every precision begins from the
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from nnc.backends import initial
 from nnc.backends.base import Arrays
-from nnc.compiler.ir import Graph, LossTerm, Program, Value
+from nnc.compiler.ir import Graph, LossTerm, Node, Program, Value
 from nnc.compiler.types import FLOATS, Dim, Symbol, TensorType
 from nnc.compiler.vocabulary.base import Rejected
 from nnc.compiler.vocabulary.ops.embedding import Embedding
+from nnc.compiler.vocabulary.ops.selection import Gather
 
 LABELS = 3
 """The size of a target's dimension that the inputs do not tell: how many labels a sequence has."""
@@ -25,7 +28,7 @@ HIGHEST = 10
 def inputs(graph: Graph, batch: int, rng: np.random.Generator) -> Arrays:
     """Random inputs. Raises ValueError when no size is found that every layer accepts."""
     sizes = symbols(graph)
-    bounds = _bounds(graph)
+    bounds = _bounds(graph, _sized(graph, sizes))
     return {
         value.name: _draw(value.type, batch, sizes, bounds.get(value.name, HIGHEST), rng)
         for value in graph.inputs
@@ -125,18 +128,27 @@ def _shape(shape: tuple[Dim, ...], sizes: dict[Symbol, int]) -> tuple[int, ...]:
     return tuple(dim if isinstance(dim, int) else sizes[dim] for dim in shape)
 
 
-def _bounds(graph: Graph) -> dict[str, int]:
-    """For each value of whole numbers what they must stay below, by the embeddings they reach."""
+def _bounds(graph: Graph, types: Mapping[str, TensorType]) -> dict[str, int]:
+    """For each value of whole numbers what they must stay below, by the tables they reach."""
     bounds: dict[str, int] = {}
     for node in reversed(graph.nodes):
-        if isinstance(node.op, Embedding):
-            here = node.op.vocabulary
-        else:
-            here = min((bounds[v.name] for v in node.outputs if v.name in bounds), default=0)
-        for value in node.inputs:
-            if here and value.type.dtype not in FLOATS:
-                bounds[value.name] = min(here, bounds.get(value.name, here))
+        here = min((bounds[v.name] for v in node.outputs if v.name in bounds), default=0)
+        for place, value in enumerate(node.inputs):
+            bound = _rows(node, place, types) or here
+            if bound and value.type.dtype not in FLOATS:
+                bounds[value.name] = min(bound, bounds.get(value.name, bound))
     return bounds
+
+
+def _rows(node: Node, place: int, types: Mapping[str, TensorType]) -> int:
+    """The size of the table whose places an input of a node numbers; 0 for any other input."""
+    if isinstance(node.op, Embedding):
+        return node.op.vocabulary
+    if isinstance(node.op, Gather) and place == 1:
+        size = types[node.inputs[0].name].shape[node.op.axis]
+        assert isinstance(size, int)
+        return size
+    return 0
 
 
 def _draw(

@@ -126,3 +126,12 @@ def test_what_the_spec_fixes_stays() -> None:
     assert literal.tolist() == [[1.0, 1.0]]
     fixed = next(w for n, w in weights.items() if "bias_hh" in n)
     assert not fixed.any()
+
+
+def test_numbers_of_places_lie_among_them() -> None:
+    found = drawn(
+        "model M { input x: f32[T, 3] input rows: i64[2] input column: i64 "
+        "a = (x, rows) -> Gather output y = (a, column -> Unsqueeze(0)) -> Gather(1) }"
+    )
+    assert set(np.unique(found["rows"])) == set(range(found["x"].shape[1]))
+    assert set(np.unique(found["column"])) == {0, 1, 2}
