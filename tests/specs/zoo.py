@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,9 @@ from nnc.backends.base import Arrays, Runner
 from nnc.backends.registry import BACKENDS
 from nnc.compiler.ir import Program
 from nnc.loading import compile_file
+
+if TYPE_CHECKING:
+    from torch import nn
 
 ZOO = Path(__file__).parents[2] / "specs" / "zoo"
 CLASSES = 10
@@ -44,3 +48,16 @@ def images(shape: tuple[int, ...]) -> NDArray[np.float32]:
 
 def runner(backend: str, program: Program, arrays: Arrays) -> Runner:
     return BACKENDS[backend].load_runner()(program, arrays)
+
+
+def by_hand(network: nn.Module, arrays: Arrays, x: NDArray[np.float32]) -> NDArray[np.float64]:
+    """What a network of PyTorch with the same names of weights gives, in float64."""
+    import torch
+
+    network = network.double().eval()
+    state = {key: torch.from_numpy(value).double() for key, value in arrays.items()}
+    missing = network.load_state_dict(state, strict=False).missing_keys
+    assert all(key.endswith("num_batches_tracked") for key in missing)
+    with torch.no_grad():
+        found: NDArray[np.float64] = network(torch.from_numpy(x).double()).numpy()
+    return found
