@@ -11,8 +11,8 @@ _DTYPES = {"i32": "int32", "i64": "int64", "bool": "bool"}
 
 
 @OPS.lowers(
-    *(words.Abs, words.Cos, words.Exp, words.Log, words.Reciprocal, words.Sign, words.Sin),
-    *(words.Sqrt, words.StopGradient),
+    *(words.Abs, words.Ceil, words.Cos, words.Erf, words.Exp, words.Floor, words.Log),
+    *(words.Reciprocal, words.Round, words.Sign, words.Sin, words.Sqrt, words.StopGradient),
 )
 def function(op: Op, site: Site) -> py.Expr:
     return py.call(f"ops.{op.word}", site.input)

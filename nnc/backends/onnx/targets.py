@@ -151,7 +151,7 @@ _COMMON: Final = _words("""
     LessOrEqual Log LogSoftmax MatMul Max MaxPool Min Mish Mul Neg Not Or PRelu Pad Pow RNN Range
     Reciprocal ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare Relu Reshape
     Resize Selu Shape Sigmoid Sign Slice Softmax Softplus Softsign Split Sqrt Squeeze Sub Tanh Tile
-    Transpose Unsqueeze Where IsNaN Cos Sin
+    Transpose Unsqueeze Where IsNaN Cos Sin Ceil Floor Round
 """)
 _COREML: Final = _words("""
     Add ArgMax AveragePool Cast Clip Concat Conv ConvTranspose Div Erf Gelu Gemm GlobalAveragePool

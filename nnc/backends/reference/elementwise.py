@@ -14,12 +14,16 @@ from nnc.compiler.types import DType
 from nnc.compiler.vocabulary.ops.elementwise import (
     Abs,
     Cast,
+    Ceil,
     Clip,
     Cos,
+    Erf,
     Exp,
+    Floor,
     Log,
     Negate,
     Reciprocal,
+    Round,
     Sign,
     Sin,
     Sqrt,
@@ -78,6 +82,26 @@ def reciprocal(op: Reciprocal, call: Call) -> Tensor:
 @ops.lowers(Sign)
 def sign(op: Sign, call: Call) -> Tensor:
     return tape.constant(np.sign(call.x.value))
+
+
+@ops.lowers(Floor)
+def floor(op: Floor, call: Call) -> Tensor:
+    return tape.constant(np.floor(call.x.value))
+
+
+@ops.lowers(Ceil)
+def ceil(op: Ceil, call: Call) -> Tensor:
+    return tape.constant(np.ceil(call.x.value))
+
+
+@ops.lowers(Round)
+def nearest(op: Round, call: Call) -> Tensor:
+    return tape.constant(np.rint(call.x.value))
+
+
+@ops.lowers(Erf)
+def erf(op: Erf, call: Call) -> Tensor:
+    return tape.erf(call.x)
 
 
 @ops.lowers(StopGradient)

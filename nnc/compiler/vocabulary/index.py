@@ -119,9 +119,9 @@ _NAMES: Final[dict[str, dict[str, str]]] = {
             "SeparableConvolution1D SeparableConvolution2D"
         ),
         "ops.elementwise": (
-            "Abs Cast Clamp Clip Cos Exp Log Neg Reciprocal Sign Sin Sqrt StopGradient abs "
-            "absolute astype cast clamp clip cos detach exp exponential log neg negate negative "
-            "reciprocal sgn sign sin sqrt stop_gradient"
+            "Abs Cast Ceil Clamp Clip Cos Erf Exp Floor Log Neg Reciprocal Round Sign Sin Sqrt "
+            "StopGradient abs absolute astype cast ceil clamp clip cos detach erf exp exponential "
+            "floor log neg negate negative reciprocal round sgn sign sin sqrt stop_gradient"
         ),
         "ops.embedding": (
             "Embedding LearnedPositionalEncoding PositionEmbedding PositionalEncoding "

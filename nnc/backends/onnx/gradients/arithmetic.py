@@ -10,7 +10,7 @@ from nnc.backends.onnx.model import ELEMENT_TYPES
 
 GRADIENTS.constant(
     *("And", "ArgMax", "Equal", "Greater", "GreaterOrEqual", "IsNaN", "Less", "LessOrEqual"),
-    *("Not", "Or", "Sign", "Floor", "BitShift", "BitwiseAnd", "BitwiseXor", "Mod"),
+    *("Not", "Or", "Sign", "Floor", "Ceil", "Round", "BitShift", "BitwiseAnd", "BitwiseXor", "Mod"),
 )
 
 

@@ -57,7 +57,7 @@ class Example:
     """Integer inputs are drawn from 0 up to, not including, this."""
     positive: bool = False
     """Float inputs must be above 0 (log, sqrt, divisors)."""
-    kinks: tuple[int, ...] = ()
+    kinks: tuple[float, ...] = ()
     """Inputs beside -1, 0 and 1 at which the derivative jumps."""
 
 

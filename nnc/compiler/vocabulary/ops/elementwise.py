@@ -101,6 +101,47 @@ class Sign(_Function):
     aliases = ("Sign", "sgn")
 
 
+class _Whole(_Function):
+    """A function with steps."""
+
+    @classmethod
+    def examples(cls) -> tuple[Example, ...]:
+        halves = (-2.5, -1.5, -0.5, 0.5, 1.5, 2.5)
+        return (
+            example(cls(), "f32[5]", kinks=halves),
+            example(cls(), "f32[3, T]", kinks=halves),
+        )
+
+
+class Floor(_Whole):
+    """The greatest whole number that is not above x; its derivative is 0 everywhere."""
+
+    word = "floor"
+    aliases = ("Floor",)
+
+
+class Ceil(_Whole):
+    """The least whole number that is not below x; its derivative is 0 everywhere."""
+
+    word = "ceil"
+    aliases = ("Ceil",)
+
+
+class Round(_Whole):
+    """The nearest whole number, of two that are as near the even one (IEEE 754): 0.5 becomes 0,
+    1.5 becomes 2. Its derivative is 0 everywhere."""
+
+    word = "round"
+    aliases = ("Round",)
+
+
+class Erf(_Function):
+    """The error function, 2 / √π times the integral of e^-t² from 0 to x."""
+
+    word = "erf"
+    aliases = ("Erf",)
+
+
 class StopGradient(_Function):
     """x, through which no gradient goes back: what comes before it is not trained by what comes
     after. 2 · stop_gradient(x) - x is x with its gradient turned round (Ganin et al. 2016)."""
