@@ -350,6 +350,13 @@ LAYERS = [
     ("f32[4]", "alpha_dropout(0.5)", "AlphaDropout(0.5)"),
     ("f32[4]", "PRelu", "PReLU"),
     ("f32[4,3]", "ReduceProd(0)", "prod(0)"),
+    ("f32[4,3]", "ReduceLogSumExp(0)", "logsumexp(0)"),
+    (
+        "f32[4,3]",
+        "var(dim=0, correction=1, keepdim=true)",
+        "var(axes=0, correction=1, keep_axes=true)",
+    ),
+    ("f32[4,3]", "reduce_std(axis=0, ddof=1)", "std(axes=0, correction=1)"),
     ("f32[4,3]", "amin(dim=0)", "min(axes=0)"),
     ("(f32[4],f32[4])", "ne", "not_equal"),
     ("(f32[4],f32[4])", "le", "less_equal"),

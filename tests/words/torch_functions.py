@@ -43,6 +43,17 @@ def _extreme(function: Function) -> Function:
     return extreme
 
 
+def _spread(function: Function) -> Function:
+    def spread(op: reduction.Var | reduction.Std, w: Weights, x: Tensor) -> Tensor:
+        axes = tuple(axis + 1 for axis in op.reduced(x.dim() - 1))
+        if not axes:  # For torch no axes would be all of them.
+            return x - x
+        made: Tensor = function(x, dim=axes, correction=op.correction, keepdim=op.keep_axes)
+        return made
+
+    return spread
+
+
 def _product(op: reduction.Prod, w: Weights, x: Tensor) -> Tensor:
     made = x
     for axis in sorted(op.reduced(x.dim() - 1), reverse=True):
@@ -157,6 +168,9 @@ TORCH_FUNCTIONS: dict[type[Op], Function] = {
     reduction.Max: _extreme(torch.amax),
     reduction.Min: _extreme(torch.amin),
     reduction.Prod: _product,
+    reduction.LogSumExp: _extreme(torch.logsumexp),
+    reduction.Var: _spread(torch.var),
+    reduction.Std: _spread(torch.std),
     reduction.Argmax: lambda op, w, x: x.argmax(batch_axis(op.axis), keepdim=op.keep_axes),
     units.PReLU: _prelu,
     units.GLU: lambda op, w, x: F.glu(x, batch_axis(op.axis)),

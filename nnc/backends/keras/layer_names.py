@@ -9,10 +9,10 @@ _ILLEGAL = re.compile(r"[^A-Za-z0-9_.-]")
 _OPERATIONS = """
     absolute add argmax average_pool cast ceil clip concatenate copy cos cumsum divide elu equal erf
     exp expand_dims flip floor get_item glu greater greater_equal hard_sigmoid hard_silu less
-    less_equal log log_sigmoid log_softmax logical_and logical_not logical_or matmul max maximum
-    mean min minimum moveaxis multiply negative not_equal ones_like pad power prod reciprocal
-    relu relu6 round sigmoid sign silu sin softmax softplus softsign split sqrt squeeze stack
-    stop_gradient subtract sum take tanh tile true_divide where
+    less_equal log log_sigmoid log_softmax logical_and logical_not logical_or logsumexp matmul max
+    maximum mean min minimum moveaxis multiply negative not_equal ones_like pad power prod
+    reciprocal relu relu6 round sigmoid sign silu sin softmax softplus softsign split sqrt squeeze
+    stack stop_gradient subtract sum take tanh tile true_divide var where
 """
 OPERATIONS = frozenset(_OPERATIONS.split())
 """What Keras calls the operations of a functional model, with a number added; no layer may have the

@@ -64,6 +64,7 @@ _FILES = {
     "penalties": "per_example sum_of_magnitudes sum_of_squares",
     "pooling": "adaptive_average_pool adaptive_max_pool average_pool max_pool slide",
     "recurrent": "valid_steps",
+    "reduction": "deviation_over variance_over",
     "regularization": (
         "AlphaDropout DRAWN_AT Drawing Dropout GaussianDropout GaussianNoise SpatialDropout "
         "set_step"

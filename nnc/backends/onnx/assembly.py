@@ -252,9 +252,9 @@ class Place(Scope):
         """What is known of the training step; None in evaluation."""
         return self._assembly.moment
 
-    def detached(self, x: Handle) -> Handle:
+    def detached(self, x: Handle, role: str = "") -> Handle:
         """The same value, through which no gradient goes."""
-        made = self.add("Identity", x)
+        made = self.add("Identity", x, role=role)
         self._assembly.detached.add(made)
         return made
 

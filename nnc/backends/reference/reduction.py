@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from nnc.backends.reference import tape
 from nnc.backends.reference.table import Call, ops
 from nnc.backends.reference.tape import Array, Tensor
-from nnc.compiler.vocabulary.ops.reduction import Argmax, Max, Mean, Min, Prod, Reduction, Sum
+from nnc.compiler.vocabulary.ops.reduction import (
+    Argmax,
+    LogSumExp,
+    Max,
+    Mean,
+    Min,
+    Prod,
+    Reduction,
+    Std,
+    Sum,
+    Var,
+)
 
 
 def _axes(op: Reduction, call: Call) -> tuple[int, ...]:
@@ -57,6 +70,36 @@ def _before(factors: Array) -> Array:
     made: Array = np.ones_like(factors)
     np.cumprod(factors[..., :-1], axis=-1, out=made[..., 1:])
     return made
+
+
+@ops.lowers(LogSumExp)
+def log_sum_exp(op: LogSumExp, call: Call) -> Tensor:
+    """Its gradient does not depend on what is taken away and given back."""
+    axes = _axes(op, call)
+    peak = call.x.value.max(axis=axes, keepdims=True)
+    grown = tape.total(tape.exp(call.x - tape.constant(peak)), axes, keep=op.keep_axes)
+    return tape.log(grown) + tape.constant(peak if op.keep_axes else peak.squeeze(axes))
+
+
+@ops.lowers(Var)
+def variance(op: Var, call: Call) -> Tensor:
+    return _variance(op, call)
+
+
+def _variance(op: Var | Std, call: Call) -> Tensor:
+    axes = _axes(op, call)
+    square = (call.x - tape.mean(call.x, axes, keep=True)) ** 2
+    count = math.prod(call.x.shape[axis] for axis in axes)
+    return tape.total(square, axes, keep=op.keep_axes) / (count - op.correction)
+
+
+@ops.lowers(Std)
+def standard_deviation(op: Std, call: Call) -> Tensor:
+    spread = _variance(op, call)
+    value = np.sqrt(spread.value)
+    still = value == 0
+    slope = np.where(still, 0.0, 0.5 / np.where(still, 1.0, value))
+    return tape.elementwise(spread, value, slope)
 
 
 @ops.lowers(Argmax)

@@ -252,14 +252,7 @@ def softplus(x: Tensor) -> Tensor:
     return elementwise(x, value, _sigmoid(x.value))
 
 
-_ERF = np.frompyfunc(math.erf, 1, 1)
 _ERFC = np.frompyfunc(math.erfc, 1, 1)
-
-
-def erf(x: Tensor) -> Tensor:
-    """The error function; its derivative is 2 / √π · e^-x²."""
-    value = np.asarray(_ERF(x.value), np.float64)
-    return elementwise(x, value, np.exp(-(x.value**2)) * (2.0 / math.sqrt(math.pi)))
 
 
 def normal_cdf(x: Tensor) -> Tensor:

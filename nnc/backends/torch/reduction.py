@@ -4,9 +4,26 @@ from __future__ import annotations
 
 from nnc.backends import pysource as py
 from nnc.backends.torch.lowering import OPS, Lowered, Site, batch_axis, one_or_each
-from nnc.compiler.vocabulary.ops.reduction import Argmax, Max, Mean, Min, Prod, Reduction, Sum
+from nnc.compiler.vocabulary.ops.reduction import (
+    Argmax,
+    LogSumExp,
+    Max,
+    Mean,
+    Min,
+    Prod,
+    Reduction,
+    Std,
+    Sum,
+    Var,
+)
 
-_METHODS: dict[type[Reduction], str] = {Max: "amax", Mean: "mean", Min: "amin", Sum: "sum"}
+_METHODS: dict[type[Reduction], str] = {
+    LogSumExp: "logsumexp",
+    Max: "amax",
+    Mean: "mean",
+    Min: "amin",
+    Sum: "sum",
+}
 
 
 @OPS.lowers(*_METHODS)
@@ -19,6 +36,16 @@ def reduce(op: Reduction, at: Site) -> Lowered:
     if op.keep_axes:
         options["keepdim"] = True
     return py.method(at.input, _METHODS[type(op)], **options)
+
+
+@OPS.lowers(Var, Std)
+def spread(op: Var | Std, at: Site) -> Lowered:
+    axes = tuple(map(batch_axis, op.reduced(at.type.rank)))
+    if not axes:  # of one number
+        return py.binary("-", at.input, at.input)
+    keep = {"keepdim": True} if op.keep_axes else {}
+    options = {"dim": one_or_each(axes), "correction": op.correction, **keep}
+    return py.method(at.input, op.word, **options)
 
 
 @OPS.lowers(Prod)

@@ -67,6 +67,7 @@ def unused(report: Report, scope: Scope, shared: Shared) -> None:
 def misread(report: Report, bound: Bound, call: syntax.Call, flow: Flow) -> None:
     """Warn about a call in the form of another framework that means something else here."""
     _size_in_front(report, bound, call, flow)
+    _of_a_sample(report, bound, call)
     momentum = getattr(bound.word, "momentum", 0.0)
     if bound.word.word == "BatchNorm" and momentum > 0.5:
         _warn(
@@ -75,6 +76,21 @@ def misread(report: Report, bound: Bound, call: syntax.Call, flow: Flow) -> None
             f"a momentum of {momentum:g} keeps little more than the last batch",
             [Label(bound.place("momentum"), "here it is the share of the new batch")],
             f"write `momentum={1 - momentum:.4g}` for Keras' {momentum:g}",
+        )
+
+
+def _of_a_sample(report: Report, bound: Bound, call: syntax.Call) -> None:
+    """PyTorch's `x.var(dim=1)` divides by one less than the count."""
+    named = {argument.name for argument in call.arguments}
+    if bound.word.word not in ("var", "std") or not named & {"dim", "keepdim"}:
+        return
+    if not named & {"correction", "ddof"}:
+        _warn(
+            report,
+            "W108",
+            f"`{call.name}` is that of all elements, where PyTorch's is that of a sample",
+            [Label(call.span, "PyTorch's `correction` is 1 where none is written")],
+            "write `correction=1` for PyTorch's, `correction=0` for that of all",
         )
 
 

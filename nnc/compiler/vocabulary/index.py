@@ -155,8 +155,10 @@ _NAMES: Final[dict[str, dict[str, str]]] = {
         ),
         "ops.recurrent": "GRU LSTM RNN SimpleRNN gru lstm simple_rnn",
         "ops.reduction": (
-            "ArgMax ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum amax amin argmax max mean "
-            "min prod product reduce_max reduce_mean reduce_min reduce_prod reduce_sum sum"
+            "ArgMax LogSumExp ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum "
+            "amax amin argmax logsumexp max mean min prod product reduce_logsumexp reduce_max "
+            "reduce_mean reduce_min reduce_prod reduce_std reduce_sum reduce_variance "
+            "standard_deviation std sum var variance"
         ),
         "ops.regularization": (
             "ActivityRegularization AlphaDropout Dropout Dropout1d Dropout2d Dropout3d "

@@ -142,7 +142,14 @@ def log(at: Back) -> None:
 
 @GRADIENTS.of("Sqrt")
 def sqrt(at: Back) -> None:
-    at.give(0, at.add("Div", at.times(at.gradient, 0.5), at.y))
+    """1 / (2 · √x); that of a standard deviation is 0 where it is 0."""
+    half, origin = at.times(at.gradient, 0.5), at.node.origin
+    if origin is None or origin.op.word != "std":
+        at.give(0, at.add("Div", half, at.y))
+        return
+    still = at.add("Equal", at.y, at.number(0.0, "zero"))
+    below = at.add("Where", still, at.number(1.0, "one"), at.y)
+    at.give(0, at.add("Where", still, at.number(0.0, "zero"), at.add("Div", half, below)))
 
 
 @GRADIENTS.of("Reciprocal")

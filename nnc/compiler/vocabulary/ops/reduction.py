@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from nnc.compiler.types import Shape, TensorType
-from nnc.compiler.vocabulary.base import Axis, Mistake, Rejected
+from typing import Annotated, Literal
+
+from nnc.compiler.types import Shape, TensorType, elements
+from nnc.compiler.vocabulary.base import Axis, Mistake, Phrase, Rejected
 from nnc.compiler.vocabulary.fields import Field
 from nnc.compiler.vocabulary.ops.base import (
     Example,
@@ -13,6 +15,8 @@ from nnc.compiler.vocabulary.ops.base import (
     require_float,
     resolve_axis,
 )
+
+Correction = Annotated[Literal[0, 1], Phrase("0 or 1")]
 
 
 class Reduction(Op):
@@ -109,6 +113,75 @@ class Prod(Reduction):
 
     word = "prod"
     aliases = ("product", "reduce_prod", "ReduceProd")
+
+
+class LogSumExp(Reduction):
+    """ln Σ e^x over axes of one example, as m + ln Σ e^(x - m) with the greatest element m, so
+    that nothing overflows."""
+
+    word = "logsumexp"
+    aliases = ("LogSumExp", "reduce_logsumexp", "ReduceLogSumExp")
+
+
+class _Spread(Reduction):
+    """How far elements are from their mean."""
+
+    argument_aliases = {**Reduction.argument_aliases, "ddof": "correction"}
+    correction: Correction = Field(
+        0, description="taken from the count: 0 for all there are, 1 for a sample of more"
+    )
+
+    def infer(self, inputs: Types) -> Types:
+        made = super().infer(inputs)
+        (x,) = inputs
+        if self.count(x) == self.correction:
+            raise Rejected(
+                "E301",
+                f"`{self.word}` of a sample needs more than one element, but has one of `{x}`",
+                argument="correction",
+                label="1 - 1 is what it would be divided by",
+            )
+        return made
+
+    def count(self, x: TensorType) -> int | None:
+        """How many elements there are to each result; None where a size is free."""
+        return elements(tuple(x.shape[axis] for axis in self.reduced(x.rank)))
+
+    @classmethod
+    def examples(cls) -> tuple[Example, ...]:
+        return (
+            *super().examples(),
+            example(cls(axes=0, correction=1), "f32[5, 3]"),
+            example(cls(axes=(0, 2), keep_axes=True, correction=1), "f32[T, 3, 4]"),
+            example(cls(axes=0, correction=1), "f32[T, 5]"),
+            example(cls(), "f32"),
+        )
+
+    @classmethod
+    def mistakes(cls) -> tuple[Mistake, ...]:
+        return (
+            *super().mistakes(),
+            Mistake("(correction=2)", "E203"),
+            Mistake("(0, correction=1)", "E301", "f32[1, 3]"),
+        )
+
+
+class Var(_Spread):
+    """The variance over axes of one example: Σ (x - mean)² / (n - correction) of n elements.
+    PyTorch's own has the correction 1 where none is written. A single element with the correction
+    1 has none: it is NaN where the size is free."""
+
+    word = "var"
+    aliases = ("variance", "reduce_variance")
+
+
+class Std(_Spread):
+    """The standard deviation over axes of one example, √(Σ (x - mean)² / (n - correction)) of n
+    elements; where it is 0 its gradient is 0. PyTorch's own has the correction 1 where none is
+    written."""
+
+    word = "std"
+    aliases = ("standard_deviation", "reduce_std")
 
 
 class Argmax(Op):
