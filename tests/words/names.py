@@ -121,6 +121,7 @@ LAYERS = [
     ),
     ("f32[3,8,8]", "batch_norm(eps=1e-3)", "BatchNorm(epsilon=0.001)"),
     ("f32[5]", "LayerNormalization(epsilon=1e-6)", "LayerNorm(epsilon=1e-6)"),
+    ("f32[5]", "LayerNormalization(center=false)", "LayerNorm(bias=false)"),
     (
         "f32[5]",
         "LayerNorm(eps=1e-6, elementwise_affine=false)",

@@ -24,6 +24,7 @@ MODULES: list[tuple[Op, nn.Module]] = [
     (BatchNorm(momentum=0.3), nn.BatchNorm2d(6, momentum=0.3)),
     (BatchNorm(affine=False), nn.BatchNorm2d(6, affine=False)),
     (LayerNorm(axes=2), nn.LayerNorm((4, 7))),
+    (LayerNorm(bias=False), nn.LayerNorm(7, bias=False)),
     (LayerNorm(epsilon=0.1, affine=False), nn.LayerNorm(7, eps=0.1, elementwise_affine=False)),
     (RMSNorm(axes=2), nn.RMSNorm((4, 7), eps=1e-6)),
     (RMSNorm(affine=False), nn.RMSNorm(7, eps=1e-6, elementwise_affine=False)),

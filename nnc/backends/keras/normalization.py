@@ -28,6 +28,7 @@ def layer_norm(op: words.LayerNorm, site: Site) -> py.Expr:
         axis=-1 if op.axes == 1 else tuple(axis - op.axes for axis in axes),
         epsilon=op.epsilon,
         **only(not op.affine, center=False, scale=False),
+        **only(op.affine and not op.bias, center=False),
         stored={"weight": ("gamma", axes), "bias": ("beta", axes)},
     )
     return site.apply(layer)

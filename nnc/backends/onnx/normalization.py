@@ -73,10 +73,12 @@ def _keep_statistics(op: BatchNorm, place: Place, mean: Handle, variance: Handle
 
 @ops.lowers(LayerNorm)
 def layer_norm(op: LayerNorm, place: Place) -> Handle:
+    affine, shape = op.affine, place.type.shape[-op.axes :]
+    both = _scale_and_bias(affine, place, shape) if op.bias else (_scale(affine, place, shape),)
     return place.add(
         "LayerNormalization",
         place.x,
-        *_scale_and_bias(op.affine, place, place.type.shape[-op.axes :]),
+        *both,
         axis=-op.axes,
         epsilon=op.epsilon,
     )

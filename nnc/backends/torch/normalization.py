@@ -32,6 +32,8 @@ def over_last_axes(op: LayerNorm | RMSNorm, at: Site) -> Lowered:
     shape = at.type.shape[-op.axes :]
     size = shape[0] if op.axes == 1 else shape
     options = _plain("elementwise_affine", op.affine)
+    if isinstance(op, LayerNorm) and op.affine:
+        options |= _plain("bias", op.bias)
     return at.apply(py.call(f"nn.{op.word}", size, eps=op.epsilon, **options))
 
 
@@ -56,6 +58,6 @@ def _flat(layer: py.Expr, at: Site) -> py.Expr:
     return py.method(made, "reshape", py.attribute(at.input, "shape"))
 
 
-def _plain(name: str, affine: bool) -> dict[str, bool]:
-    """The option that leaves weight and bias out; PyTorch has them without it."""
-    return {} if affine else {name: False}
+def _plain(name: str, wanted: bool) -> dict[str, bool]:
+    """The option that leaves weight and bias out, or one of them; PyTorch has them without it."""
+    return {} if wanted else {name: False}

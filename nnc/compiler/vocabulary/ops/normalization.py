@@ -142,11 +142,24 @@ class LayerNorm(LastAxes):
 
     word = "LayerNorm"
     aliases = ("LayerNormalization", "layer_norm")
-    argument_aliases = {"eps": "epsilon", "elementwise_affine": "affine"}
+    argument_aliases = {"eps": "epsilon", "elementwise_affine": "affine", "center": "bias"}
+    bias: bool = Field(True, description="false: there is no bias")
 
     def weights(self, inputs: Types) -> tuple[Weight, ...]:
         shape: Any = inputs[0].shape[-self.axes :]
-        return self.gain_and_shift(shape)
+        return self.gain_and_shift(shape) if self.bias else self.gain(shape)
+
+    @classmethod
+    def examples(cls) -> tuple[Example, ...]:
+        return (
+            *super().examples(),
+            example(cls(bias=False), "f32[T, 5]"),
+            example(cls(axes=2, bias=False), "f32[2, 3, 4]"),
+        )
+
+    @classmethod
+    def mistakes(cls) -> tuple[Mistake, ...]:
+        return (*super().mistakes(), Mistake("(bias=2)", "E203"))
 
 
 class RMSNorm(LastAxes):
