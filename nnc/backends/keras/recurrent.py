@@ -6,7 +6,8 @@ from typing import Any
 
 from nnc.backends import pysource as py
 from nnc.backends.keras.lowering import OPS, Lowered, Place, Rows, Site, only
-from nnc.compiler.vocabulary.ops.recurrent import GRU, LSTM, Recurrent, SimpleRNN
+from nnc.compiler.vocabulary.ops.recurrence import Recurrent
+from nnc.compiler.vocabulary.ops.recurrent import GRU, LSTM, SimpleRNN
 
 _MERGES = {"concat": "concat", "sum": "sum", "mean": "ave"}
 _BLOCKS = (1, 0, 2)

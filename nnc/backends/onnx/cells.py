@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nnc.backends.onnx.assembly import Handle
-from nnc.compiler.vocabulary.ops.recurrent import Recurrent
+from nnc.compiler.vocabulary.ops.recurrence import Recurrent
 
 
 @dataclass(frozen=True)

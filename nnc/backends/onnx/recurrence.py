@@ -16,7 +16,8 @@ from nnc.backends.onnx.assembly import Handle, Place
 from nnc.backends.onnx.cells import Cell
 from nnc.backends.onnx.loops import Body, scan
 from nnc.backends.onnx.model import ELEMENT_TYPES
-from nnc.compiler.vocabulary.ops.recurrent import GRU, LSTM, Recurrent, SimpleRNN
+from nnc.compiler.vocabulary.ops.recurrence import Recurrent
+from nnc.compiler.vocabulary.ops.recurrent import GRU, LSTM, SimpleRNN
 
 Name: TypeAlias = str | Handle
 

@@ -11,7 +11,8 @@ from nnc.backends.onnx import recurrence
 from nnc.backends.onnx.assembly import Array, Handle, Pack, Place, Rows, Unpack
 from nnc.backends.onnx.model import ELEMENT_TYPES
 from nnc.backends.onnx.table import ops
-from nnc.compiler.vocabulary.ops.recurrent import GRU, LSTM, Recurrent, SimpleRNN
+from nnc.compiler.vocabulary.ops.recurrence import Recurrent
+from nnc.compiler.vocabulary.ops.recurrent import GRU, LSTM, SimpleRNN
 
 _ORDERS: dict[type[Recurrent], tuple[int, ...]] = {
     SimpleRNN: (0,),

@@ -11,7 +11,8 @@ from nnc.backends.reference import tape
 from nnc.backends.reference.dense import linear
 from nnc.backends.reference.table import Call, ops
 from nnc.backends.reference.tape import Array, Tensor
-from nnc.compiler.vocabulary.ops.recurrent import GRU, LSTM, Recurrent, SimpleRNN
+from nnc.compiler.vocabulary.ops.recurrence import Recurrent
+from nnc.compiler.vocabulary.ops.recurrent import GRU, LSTM, SimpleRNN
 
 States: TypeAlias = tuple[Tensor, ...]
 """h, and for LSTM c."""

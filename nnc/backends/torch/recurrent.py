@@ -8,7 +8,8 @@ from typing import Any
 from nnc.backends import pysource as py
 from nnc.backends.torch.lowering import OPS, Lowered, Several, Site
 from nnc.compiler.ir import Graph
-from nnc.compiler.vocabulary.ops.recurrent import GRU, LSTM, Recurrent, SimpleRNN
+from nnc.compiler.vocabulary.ops.recurrence import Recurrent
+from nnc.compiler.vocabulary.ops.recurrent import GRU, LSTM, SimpleRNN
 
 
 @OPS.lowers(SimpleRNN, GRU, LSTM)

@@ -10,7 +10,7 @@ from nnc.backends.onnx.emit import assembled
 from nnc.backends.onnx.gradients import GRADIENTS
 from nnc.backends.reference.run import ReferenceRunner
 from nnc.compiler.types import FLOATS
-from nnc.compiler.vocabulary.ops.recurrent import Recurrent
+from nnc.compiler.vocabulary.ops.recurrence import Recurrent
 from nnc.verify import compare
 from tests.backends.onnx.pullbacks import Pullback
 from tests.matrix.backends import agree

@@ -10,13 +10,12 @@ from torch import nn
 from torch.nn.utils import rnn
 
 from nnc.compiler.vocabulary.ops import recurrent
+from nnc.compiler.vocabulary.ops.recurrence import Recurrent
 
 Weights: TypeAlias = dict[str, torch.Tensor]
 
 
-def recurrent_layer(
-    op: recurrent.Recurrent, w: Weights, x: torch.Tensor, *given: torch.Tensor
-) -> Any:
+def recurrent_layer(op: Recurrent, w: Weights, x: torch.Tensor, *given: torch.Tensor) -> Any:
     """Outputs and states of all layers and both directions, each by a layer of its own."""
     lengths = None
     if given and not given[-1].is_floating_point():
@@ -42,7 +41,7 @@ def recurrent_layer(
     return (output, *last) if op.return_state else output
 
 
-def _run(op: recurrent.Recurrent) -> Any:
+def _run(op: Recurrent) -> Any:
     return _reset_before if isinstance(op, recurrent.GRU) and not op.reset_after else _layer
 
 
@@ -60,7 +59,7 @@ def _turned(x: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
 
 
 def _layer(
-    op: recurrent.Recurrent, w: Weights, end: str, x: torch.Tensor, lengths: Any, first: Any
+    op: Recurrent, w: Weights, end: str, x: torch.Tensor, lengths: Any, first: Any
 ) -> tuple[torch.Tensor, list[torch.Tensor]]:
     options = {"nonlinearity": op.nonlinearity} if isinstance(op, recurrent.SimpleRNN) else {}
     kind = nn.RNN if options else getattr(nn, op.word)
@@ -79,7 +78,7 @@ def _layer(
 
 
 def _reset_before(
-    op: recurrent.Recurrent, w: Weights, end: str, x: torch.Tensor, lengths: Any, first: Any
+    op: Recurrent, w: Weights, end: str, x: torch.Tensor, lengths: Any, first: Any
 ) -> tuple[torch.Tensor, list[torch.Tensor]]:
     """Each example of its own, as long as it is."""
     rows, last = [], []

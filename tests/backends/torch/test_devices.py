@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from nnc.backends.torch.emit import class_name, emit
 from nnc.backends.torch.run import load_module
 from nnc.compiler.ir import Program
-from nnc.compiler.vocabulary.ops.recurrent import Recurrent
+from nnc.compiler.vocabulary.ops.recurrence import Recurrent
 from nnc.verify import sample
 from tests.matrix.examples import BATCH, Case, by_name, cases
 from tests.matrix.test_losses import LossCase, loss_cases, program_of

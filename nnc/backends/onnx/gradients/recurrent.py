@@ -15,7 +15,8 @@ from nnc.backends.onnx.cells import Cell
 from nnc.backends.onnx.gradients.table import GRADIENTS, Back
 from nnc.backends.onnx.loops import Body, scan
 from nnc.backends.onnx.model import ELEMENT_TYPES
-from nnc.compiler.vocabulary.ops.recurrent import GRU, LSTM, Recurrent, SimpleRNN
+from nnc.compiler.vocabulary.ops.recurrence import Recurrent
+from nnc.compiler.vocabulary.ops.recurrent import GRU, LSTM, SimpleRNN
 
 for operator in ("LSTM", "GRU", "RNN"):
     GRADIENTS.refuses(operator, "in this form it is for evaluation")
