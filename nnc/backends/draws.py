@@ -33,6 +33,11 @@ def key_of(seed: int, name: str) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:4], "little")
 
 
+def part_of(name: str, level: int) -> str:
+    """What names the draws behind one of the levels of a node: `lstm.l0`."""
+    return f"{name}.l{level}"
+
+
 def key_at(key: int, step: int) -> int:
     """The key for one step or epoch, both from 0: bits(key, step)."""
     return int(bits(key, np.array([step & _MASK], np.uint32))[0])

@@ -349,6 +349,11 @@ LAYERS = [
         "TransformerEncoder(2, 8, epsilon=1e-6)",
     ),
     ("f32[4]", "alpha_dropout(0.5)", "AlphaDropout(0.5)"),
+    (
+        "f32[5,4]",
+        "LSTM(hidden_size=3, num_layers=2, dropout=0.5)",
+        "LSTM(units=3, layers=2, dropout=0.5)",
+    ),
     ("f32[4]", "PRelu", "PReLU"),
     ("f32[4,3]", "ReduceProd(0)", "prod(0)"),
     ("f32[4,3]", "ReduceLogSumExp(0)", "logsumexp(0)"),

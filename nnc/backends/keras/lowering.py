@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeAlias
 from nnc.backends import pysource as py
 from nnc.backends import recipes
 from nnc.backends.base import Table
-from nnc.backends.draws import key_of
+from nnc.backends.draws import key_of, part_of
 from nnc.backends.keras.initializers import initializer
 from nnc.backends.pysource import pieces
 from nnc.compiler.ir import Node
@@ -140,6 +140,10 @@ class Site:
     def key(self) -> py.Hexadecimal:
         """The key of the numbers that the node draws in training."""
         return py.Hexadecimal(key_of(self._writer.seed, self.node.name))
+
+    def key_behind(self, level: int) -> py.Hexadecimal:
+        """The key of what is drawn behind one of the levels of the node."""
+        return py.Hexadecimal(key_of(self._writer.seed, part_of(self.node.name, level)))
 
     def weight(self, name: str) -> Weight:
         """The weight of this name. Raises StopIteration when the node has none of it."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from nnc.backends import pysource as py
 from nnc.backends.keras.lowering import OPS, Lowered, Place, Rows, Site, only
+from nnc.compiler.ir import Graph
 from nnc.compiler.vocabulary.ops.recurrence import Recurrent
 from nnc.compiler.vocabulary.ops.recurrent import GRU, LSTM, SimpleRNN
 
@@ -61,12 +63,27 @@ def _stacked(op: Recurrent, site: Site) -> Lowered:
             called, *states = site.unpack(called, f"output_l{level}", *last)
             ends.append(tuple(states))
         called = _in_order(one, called)
-        x = called if top else site.step(called, f"steps_l{level}")
+        x = called if top else site.step(_dropped(op, site, called, level), f"steps_l{level}")
     if not op.return_state:
         return x
     count = len(names)
     states_of = ([end for level in ends for end in level[i::count]] for i in range(count))
     return x, *(py.call("ops.concatenate", states, axis=-1) for states in states_of)
+
+
+def features(graph: Graph) -> Iterator[str]:
+    """What the layers of a program must be able to do: "between", to hand the mask of a level on to
+    the next."""
+    if any(isinstance(node.op, Recurrent) and node.op.is_random for node in graph.nodes):
+        yield "between"
+
+
+def _dropped(op: Recurrent, site: Site, x: py.Expr, level: int) -> py.Expr:
+    """What a level gives, some of it dropped in training."""
+    if not op.is_random:
+        return x
+    key, suffix = site.key_behind(level), f"dropout_l{level}"
+    return site.apply(site.layer("Dropout", op.dropout, key=key, suffix=suffix), x)
 
 
 def _begun(op: Recurrent, site: Site, level: int) -> dict[str, Any]:

@@ -17,10 +17,13 @@ _MASK = 0xFFFFFFFF
 class Drawing:
     """The numbers that one node draws in a step.
 
-    They are drawn for its input, or for a value `x` inside it, of `rank` axes in the spec's order.
+    They are drawn for its input, or for a value `x` inside it, of `rank` axes in the spec's order,
+    by the name of the node or that of one of several draws.
     """
 
-    def __init__(self, place: Place, x: Handle | None = None, rank: int = 0) -> None:
+    def __init__(
+        self, place: Place, x: Handle | None = None, rank: int = 0, name: str | None = None
+    ) -> None:
         moment = place.moment
         assert moment is not None
         self._place = place
@@ -28,7 +31,7 @@ class Drawing:
         self._x = place.x if x is None else x
         given = place.node.axes or range(place.type.rank)
         self._axes = given if x is None else range(rank - 1)
-        key = draws.key_of(moment.seed, place.node.name)
+        key = draws.key_of(moment.seed, name or place.node.name)
         step = self._and(place.add("Cast", moment.step, role="step", to=UNSIGNED))
         self._key = self._bits(self._whole(key), step)
 

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from nnc.backends import draws
 from nnc.backends.onnx import recurrence
 from nnc.backends.onnx.assembly import Array, Handle, Pack, Place, Rows, Unpack
+from nnc.backends.onnx.draws import Drawing
 from nnc.backends.onnx.model import ELEMENT_TYPES
 from nnc.backends.onnx.table import ops
 from nnc.compiler.vocabulary.ops.recurrence import Recurrent
@@ -94,7 +96,7 @@ def _step_by_step(op: Recurrent, place: Place) -> tuple[Handle, ...]:
         one = op if top else op.replace(return_sequences=True)
         runs = recurrence.run(one, place, x, level, initial, lengths)
         ends += runs.states
-        x = x if top else _side_by_side(place, runs.steps, "below")
+        x = x if top else _below(op, place, runs.steps, level)
     states = [
         _side_by_side(place, [direction[i] for direction in ends], name)
         for i, name in enumerate(names)
@@ -107,6 +109,15 @@ def _step_by_step(op: Recurrent, place: Place) -> tuple[Handle, ...]:
         half = place.number(0.5, "half")
         output = both if op.merge == "sum" else place.add("Mul", both, half, role="mean")
     return (output, *states) if op.return_state else (output,)
+
+
+def _below(op: Recurrent, place: Place, steps: Sequence[Handle], level: int) -> Handle:
+    """What a level gives to the next, some of it dropped in training."""
+    x = _side_by_side(place, steps, "below")
+    if place.moment is None or not op.is_random:
+        return x
+    name = draws.part_of(place.node.name, level)
+    return place.add("Mul", x, Drawing(place, x, 3, name).mask(op.dropout), role="dropped")
 
 
 def _side_by_side(place: Place, parts: Sequence[Handle], role: str) -> Handle:

@@ -9,6 +9,7 @@ import numpy as np
 
 from nnc.backends.reference import tape
 from nnc.backends.reference.dense import linear
+from nnc.backends.reference.regularization import dropped
 from nnc.backends.reference.table import Call, ops
 from nnc.backends.reference.tape import Array, Tensor
 from nnc.compiler.vocabulary.ops.recurrence import Recurrent
@@ -28,6 +29,8 @@ def recurrent(op: Recurrent, call: Call) -> tuple[Tensor, ...]:
         runs = [_direction(op, call, x, level, number) for number in range(len(op.directions))]
         ends += [last for _, last in runs]
         x = tape.concat([steps for steps, _ in runs], -1)
+        if call.training and op.is_random and level < op.layers - 1:
+            x = dropped(op.dropout, x, call.draw.behind(level))
     states = [tape.concat(list(parts), -1) for parts in zip(*ends, strict=True)]
     outputs = [steps if op.return_sequences else last[0] for steps, last in runs]
     output = _merged(op, outputs)

@@ -164,8 +164,13 @@ class _Evaluation:
             self.values[value.name] = tensor
 
     def _draw(self, node: Node) -> Draw:
-        key = draws.key_of(self._runner._program.seed, node.name)
-        return Draw(draws.key_at(key, self._step), self._row, node.axes)
+        def key(name: str) -> int:
+            return draws.key_at(draws.key_of(self._runner._program.seed, name), self._step)
+
+        def behind(level: int) -> int:
+            return key(draws.part_of(node.name, level))
+
+        return Draw(key(node.name), self._row, node.axes, behind)
 
 
 def apply(

@@ -6,7 +6,7 @@ The package's `__init__` imports every family, which fills the tables, and seals
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -27,6 +27,12 @@ class Draw:
     """Which example of the whole batch is the first one here."""
     axes: tuple[int, ...] = ()
     """The axes of the examples, where these are not the spec's."""
+    levels: Callable[[int], int] = lambda level: level
+    """The keys at the step of what the node draws behind each of its levels."""
+
+    def behind(self, level: int) -> Draw:
+        """What is drawn behind a level."""
+        return replace(self, key=self.levels(level))
 
 
 @dataclass(frozen=True)

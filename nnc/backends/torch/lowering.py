@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeAlias
 
 from nnc.backends import pysource as py
 from nnc.backends.base import Table
-from nnc.backends.draws import key_of
+from nnc.backends.draws import key_of, part_of
 from nnc.compiler.ir import Node
 from nnc.compiler.types import TensorType
 
@@ -79,6 +79,10 @@ class Site:
     def key(self) -> py.Hexadecimal:
         """The key of the numbers that the node draws in training."""
         return py.Hexadecimal(key_of(self._writer.seed, self.node.name))
+
+    def key_behind(self, level: int) -> py.Hexadecimal:
+        """The key of what is drawn behind one of the levels of the node."""
+        return py.Hexadecimal(key_of(self._writer.seed, part_of(self.node.name, level)))
 
     def apply(self, constructor: py.Call, *inputs: py.Expr) -> py.Call:
         """A module called on these, or on the inputs of the node."""

@@ -17,11 +17,12 @@ def recurrent(op: Recurrent, at: Site) -> Lowered:
     layer = at.layer(
         py.call(at.piece(f"recurrent:{_piece(op)}"), at.type.shape[-1], op.units, **_options(op))
     )
+    given, named = list(at.inputs), dict[str, object]()
     if op.has_lengths(tuple(value.type for value in at.node.inputs)):
-        *given, lengths = at.inputs
-        called = py.call(layer, *given, lengths=lengths)
-    else:
-        called = py.call(layer, *at.inputs)
+        named["lengths"] = given.pop()
+    if op.is_random:
+        named["dropout"] = _dropouts(op, at)
+    called = py.call(layer, *given, **named)
     # The last output is the last hidden state, both directions joined.
     first = 0 if op.return_sequences or _takes_last(op) else 1
     states = range(1, len(op.results))
@@ -29,14 +30,27 @@ def recurrent(op: Recurrent, at: Site) -> Lowered:
     return Several(called, len(op.results), places)
 
 
+def _dropouts(op: Recurrent, at: Site) -> py.Expr:
+    """What the outputs of all layers but the last go through. It is a module of the node's own, as
+    every use of a shared layer draws other numbers."""
+    piece = at.piece("regularization:Dropout")
+    each: list[py.Expr] = [
+        py.call(piece, rate=op.dropout, key=at.key_behind(level)) for level in range(op.layers - 1)
+    ]
+    return at.beside("dropouts", py.call("nn.ModuleList", py.value(each)))
+
+
 def features(graph: Graph) -> Iterator[str]:
-    """What the layers of a program must be able to do: "lengths", "merge"."""
+    """What the layers of a program must be able to do: "lengths", "merge",
+    "layers", "between" for dropout between these."""
     for node in graph.nodes:
         if isinstance(node.op, Recurrent):
             if node.op.has_lengths(tuple(value.type for value in node.inputs)):
                 yield "lengths"
             if node.op.layers > 1:
                 yield "layers"
+            if node.op.is_random:
+                yield "between"
             if node.op.merge != "concat" or _takes_last(node.op):
                 yield "merge"
 

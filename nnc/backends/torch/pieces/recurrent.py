@@ -1,6 +1,6 @@
 """Recurrent layers."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -55,6 +55,70 @@ def padded(y: Any, steps: int) -> Tensor:
     return pad_packed_sequence(y, batch_first=True, total_length=steps)[0]
 
 
+class Levels:
+    """Runs the levels of a layer over x one after the other, with dropout in between.
+
+    PyTorch's own dropout draws other numbers.
+    """
+
+    runs: ClassVar[dict[str, Any]] = {
+        "LSTM": torch.lstm,
+        "GRU": torch.gru,
+        "RNN_TANH": torch.rnn_tanh,
+        "RNN_RELU": torch.rnn_relu,
+    }
+
+    def __init__(self, layer: Any, dropout: nn.ModuleList | None, x: Tensor) -> None:
+        self.layer, self.dropout, self.x = layer, dropout, x
+
+    def __call__(self, steps: Any, state: Any) -> tuple[Any, Any]:
+        """The outputs of all steps and the last state, as the layer gives them."""
+        layer, ends = self.layer, []
+        directions = 2 if layer.bidirectional else 1
+        if state is None:
+            count = layer.num_layers * directions
+            state = self.x.new_zeros(count, len(self.x), layer.hidden_size)
+            state = (state, state) if layer.mode == "LSTM" else state
+        states = state if isinstance(state, tuple) else (state,)
+        for level in range(layer.num_layers):
+            if level and self.dropout:
+                steps = self.dropped(steps, self.dropout[level - 1])
+            part = slice(level * directions, (level + 1) * directions)
+            weights = [w for own in layer.all_weights[part] for w in own]
+            steps, last = self.run(steps, [h[part] for h in states], weights)
+            ends.append(last)
+        made = tuple(torch.cat(parts) for parts in zip(*ends, strict=True))
+        return steps, made if len(made) > 1 else made[0]
+
+    def run(self, steps: Any, states: list[Tensor], weights: list[Tensor]) -> Any:
+        """The outputs of one level, and its last states."""
+        layer, run = self.layer, self.runs[self.layer.mode]
+        options = [weights, layer.bias, 1, 0.0, layer.training, layer.bidirectional]
+        if isinstance(steps, PackedSequence):  # when: lengths
+            data, sizes, order, back = steps  # when: lengths
+            begins = [h[:, order] for h in states]  # when: lengths
+            begin = begins if len(begins) > 1 else begins[0]  # when: lengths
+            data, *last = run(data, sizes, begin, *options)  # when: lengths
+            last = [h[:, back] for h in last]  # when: lengths
+            return steps._replace(data=data), last  # when: lengths
+        y, *last = run(steps, states if len(states) > 1 else states[0], *options, True)
+        return y, last
+
+    def dropped(self, steps: Any, dropout: nn.Module) -> Any:
+        """The steps with some dropped, by their place in the order of the input."""
+        lengths, most = None, self.x.shape[1]  # when: lengths
+        if isinstance(steps, PackedSequence):  # when: lengths
+            steps, lengths = pad_packed_sequence(steps, True, 0, most)  # when: lengths
+        if not self.layer.reverse:
+            steps = dropout(steps)
+        else:
+            steps = dropout(steps.flip(1)).flip(1)  # when: not lengths
+            steps = dropout(backwards(steps, lengths))  # when: lengths
+            steps = backwards(steps, lengths)  # when: lengths
+        return steps  # when: not lengths
+        return packed(steps, lengths)  # when: lengths
+
+
 class LSTM(nn.LSTM):
     """An LSTM over [N, T, features] with one bias for each gate.
 
@@ -93,6 +157,7 @@ class LSTM(nn.LSTM):
         hidden: Tensor | None = None,
         cell: Tensor | None = None,
         lengths: Tensor | None = None,  # when: lengths
+        dropout: nn.ModuleList | None = None,  # when: between
     ) -> tuple[Tensor, Tensor, Tensor]:
         state, steps = None, x
         if hidden is not None and cell is not None:
@@ -102,7 +167,9 @@ class LSTM(nn.LSTM):
             steps = x.flip(1)  # when: not lengths
             steps = backwards(x, lengths)  # when: lengths
         steps = packed(steps, lengths)  # when: lengths
-        y, (hidden, cell) = super().forward(steps, state)
+        y, (hidden, cell) = super().forward(steps, state)  # when: not between
+        layers = Levels(self, dropout, x)  # when: between
+        y, (hidden, cell) = layers(steps, state)  # when: between
         y = padded(y, x.shape[1])  # when: lengths
         if self.reverse:
             y = y.flip(1)  # when: not lengths
@@ -147,6 +214,7 @@ class GRU(nn.GRU):
         x: Tensor,
         hidden: Tensor | None = None,
         lengths: Tensor | None = None,  # when: lengths
+        dropout: nn.ModuleList | None = None,  # when: between
     ) -> tuple[Tensor, Tensor]:
         steps = x
         if hidden is not None:
@@ -155,7 +223,9 @@ class GRU(nn.GRU):
             steps = x.flip(1)  # when: not lengths
             steps = backwards(x, lengths)  # when: lengths
         steps = packed(steps, lengths)  # when: lengths
-        y, hidden = super().forward(steps, hidden)
+        y, hidden = super().forward(steps, hidden)  # when: not between
+        layers = Levels(self, dropout, x)  # when: between
+        y, hidden = layers(steps, hidden)  # when: between
         y = padded(y, x.shape[1])  # when: lengths
         if self.reverse:
             y = y.flip(1)  # when: not lengths
@@ -206,6 +276,7 @@ class SimpleRNN(nn.RNN):
         x: Tensor,
         hidden: Tensor | None = None,
         lengths: Tensor | None = None,  # when: lengths
+        dropout: nn.ModuleList | None = None,  # when: between
     ) -> tuple[Tensor, Tensor]:
         steps = x
         if hidden is not None:
@@ -214,7 +285,9 @@ class SimpleRNN(nn.RNN):
             steps = x.flip(1)  # when: not lengths
             steps = backwards(x, lengths)  # when: lengths
         steps = packed(steps, lengths)  # when: lengths
-        y, hidden = super().forward(steps, hidden)
+        y, hidden = super().forward(steps, hidden)  # when: not between
+        layers = Levels(self, dropout, x)  # when: between
+        y, hidden = layers(steps, hidden)  # when: between
         y = padded(y, x.shape[1])  # when: lengths
         if self.reverse:
             y = y.flip(1)  # when: not lengths
@@ -267,6 +340,7 @@ class ResetBeforeGRU(nn.Module):
         x: Tensor,
         hidden: Tensor | None = None,
         lengths: Tensor | None = None,  # when: lengths
+        dropout: nn.ModuleList | None = None,  # when: between
     ) -> tuple[Tensor, Tensor]:
         if hidden is None:
             hidden = x.new_zeros(len(x), len(self.ends) * self.units)
@@ -281,6 +355,9 @@ class ResetBeforeGRU(nn.Module):
             if len(runs) % self.directions == 0:  # when: layers
                 level = runs[-self.directions :]  # when: layers
                 x = torch.cat([y for y, _ in level], -1)  # when: layers
+                if dropout and len(runs) < len(begins):  # when: between
+                    number = len(runs) // self.directions - 1  # when: between
+                    x = dropout[number](x)  # when: between
         y = x  # when: layers
         y = torch.cat([y for y, _ in runs], -1)  # when: not layers
         hidden = torch.cat([h for _, h in runs], -1)

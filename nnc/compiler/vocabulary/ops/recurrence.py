@@ -7,7 +7,7 @@ from math import prod
 from typing import ClassVar, Final, Literal
 
 from nnc.compiler.types import INTEGERS, TensorType
-from nnc.compiler.vocabulary.base import PositiveInt, Rejected
+from nnc.compiler.vocabulary.base import PositiveInt, Probability, Rejected
 from nnc.compiler.vocabulary.constraints import Constraint
 from nnc.compiler.vocabulary.fields import Field
 from nnc.compiler.vocabulary.initializers import GlorotUniform, Initializer, Orthogonal, Zeros
@@ -30,6 +30,9 @@ class Recurrent(Op):
     Weights are named as PyTorch names those of a layer of its own: weight_ih_l0, weight_hh_l0,
     bias_ih_l0, bias_hh_l0, and the same with _reverse for the second direction; with l1 for the
     second of `layers`, which reads what the first gives, both directions side by side.
+
+    `dropout` is a `Dropout` of what each layer but the last gives, drawn by the place in [batch, T,
+    features] for the name of the layer with `.l0`, `.l1` behind it.
     """
 
     gates: ClassVar[int]
@@ -53,6 +56,9 @@ class Recurrent(Op):
 
     units: PositiveInt = Field(description="size of the state")
     layers: PositiveInt = Field(1, description="how many stand on top of each other")
+    dropout: Probability = Field(
+        0.0, description="the share of what each of the lower layers gives that training drops"
+    )
     return_sequences: bool = Field(True, description="false: the output of the last step alone")
     return_state: bool = Field(False, description="give the last state as well")
     bidirectional: bool = Field(False, description="read in both directions")
@@ -75,6 +81,10 @@ class Recurrent(Op):
         None, description="the same for the biases, each element of which is a unit"
     )
     trainable: bool = Field(True, description="false: training leaves the weights as they are")
+
+    @property
+    def is_random(self) -> bool:
+        return self.dropout > 0
 
     @property
     def directions(self) -> tuple[str, ...]:
@@ -114,6 +124,14 @@ class Recurrent(Op):
         if self.layers > MAXIMUM_LAYERS:
             message = f"`layers` of `{self.word}` must be at most {MAXIMUM_LAYERS}"
             raise Rejected("E203", message, argument="layers", label="too many")
+        if self.dropout > 0 and self.layers == 1:
+            raise Rejected(
+                "E203",
+                f"`dropout` of `{self.word}` is that between its `layers`, but there is one",
+                argument="dropout",
+                label="nothing to drop",
+                help=f"put `Dropout({self.dropout:g})` in front of it or behind it as a stage",
+            )
         if self.bidirectional and self.reverse:
             raise Rejected(
                 "E203",

@@ -24,6 +24,9 @@ class SimpleRNN(Recurrent):
     1, one above T as T. Each of several `layers` reads what the one below gives, both directions
     side by side; states are those of all layers, the lowest in front.
 
+    `dropout`: in training a `Dropout` of the outputs of each layer but the last, drawn by the place
+    in [batch, T, features].
+
     weight_ih_l0: [units, features], weight_hh_l0: [units, units], bias_ih_l0: [units]; bias_hh_l0
     is always 0, and stands there because PyTorch has it. The second direction's end in _reverse,
     those of the second layer have l1.
@@ -49,6 +52,7 @@ class SimpleRNN(Recurrent):
             example(cls(units=3, return_state=True), "f32[5, 4]", "f32[3]", "i64", highest=7),
             example(both.replace(merge="mean"), "f32[T, 3]", "i32", highest=7),
             example(both.replace(layers=2), "f32[T, 3]", "i32", highest=7),
+            example(both.replace(layers=2, dropout=0.3, nonlinearity="relu"), "f32[T, 3]"),
         )
 
     @classmethod
@@ -78,6 +82,9 @@ class GRU(Recurrent):
     outputs are 0, and the last step is the last within the length. A length below 1 counts as 1,
     one above T as T. Each of several `layers` reads what the one below gives, both directions side
     by side; states are those of all layers, the lowest in front.
+
+    `dropout`: in training a `Dropout` of the outputs of each layer but the last, drawn by the place
+    in [batch, T, features].
 
     weight_ih_l0: [3·units, features], weight_hh_l0: [3·units, units], bias_ih_l0 and bias_hh_l0:
     [3·units], rows in the order r, z, n. The second direction's end in _reverse, those of the
@@ -120,6 +127,10 @@ class GRU(Recurrent):
                 highest=7,
             ),
             example(cls(units=3, layers=3, reverse=True), "f32[5, 4]", "i64", highest=7),
+            example(
+                cls(units=3, layers=3, reverse=True, dropout=0.4), "f32[5, 4]", "i64", highest=7
+            ),
+            example(before.replace(layers=2, dropout=0.2, bidirectional=True), "f32[T, 4]"),
         )
 
     @classmethod
@@ -147,6 +158,9 @@ class LSTM(Recurrent):
     their outputs are 0, and the last step is the last within the length. A length below 1 counts as
     1, one above T as T. Each of several `layers` reads what the one below gives, both directions
     side by side; states are those of all layers, the lowest in front.
+
+    `dropout`: in training a `Dropout` of the outputs of each layer but the last, drawn by the place
+    in [batch, T, features].
 
     weight_ih_l0: [4·units, features], weight_hh_l0: [4·units, units], bias_ih_l0: [4·units], rows
     in the order i, f, g, o; bias_hh_l0 is always 0, and stands there because PyTorch has it. The
@@ -185,6 +199,12 @@ class LSTM(Recurrent):
                 highest=7,
             ),
             example(both.replace(layers=2, return_sequences=False, merge="sum"), "f32[5, 3]"),
+            example(cls(units=3, layers=3, dropout=0.3, reverse=True), "f32[T, 4]"),
+            example(
+                both.replace(layers=2, dropout=0.4, return_state=True),
+                *("f32[5, 3]", "f32[8]", "f32[8]", "i64"),
+                highest=7,
+            ),
         )
 
     @classmethod
@@ -192,6 +212,8 @@ class LSTM(Recurrent):
         return (
             Mistake("(0)", "E203"),
             Mistake("(3, layers=0)", "E203"),
+            Mistake("(3, layers=2, dropout=1.0)", "E203"),
+            Mistake("(3, dropout=0.5)", "E203", "f32[5, 4]"),
             Mistake("(3, layers=1001)", "E203", "f32[5, 4]"),
             Mistake("(3, layers=2)", "E301", "f32[5, 4]", "f32[3]", "f32[3]"),
             Mistake("(3)", "E301", "f32[4]"),
