@@ -19,8 +19,8 @@ from nnc.compiler.vocabulary.ops.base import Op, parse_type
 from nnc.compiler.vocabulary.ops.embedding import Embedding
 from nnc.compiler.vocabulary.ops.recurrent import GRU, LSTM, SimpleRNN
 from tests.backends.keras.programs import executed, float64, of_text, source
-from tests.matrix.backends import runner_class
-from tests.matrix.examples import random_weights
+from tests.matrix.backends import Pair, runner_class
+from tests.matrix.examples import random_weights, single_precision
 
 X = np.random.default_rng(3).normal(size=(4, 6, 5))
 LENGTHS = np.array([6, 1, 4, 2])
@@ -185,3 +185,17 @@ def test_a_literal_row_of_the_padding_is_taken_as_it_is() -> None:
     op = Embedding(vocabulary=2, units=2, padding=0, weight=((1.0, 2.0), (3.0, 4.0)))
     program = program_of(op, "i64")
     assert initial.weights(program.graph, 0)["embedding.weight"].tolist() == [[1, 2], [3, 4]]
+
+
+@pytest.mark.parametrize("backend", ["torch", "keras"])
+@pytest.mark.parametrize("below", ["LSTM(3)", "GRU(2, layers=2, bidirectional=true)"])
+def test_lengths_are_those_of_the_layer_that_has_them(below: str, backend: str) -> None:
+    """A layer behind it reads all steps, the zeros in the place of padding too."""
+    program = of_text(
+        "model M { input x: f32[5, 4] input n: i64"
+        f" output y = (x, n) -> {below} -> PReLU -> LSTM(2) }}"
+    )
+    rng = np.random.default_rng(5)
+    pair = Pair(backend, "float64", program, random_weights(program.graph, rng))
+    x = single_precision(rng.normal(size=(3, 5, 4)))
+    pair.check_outputs({"x": x, "n": np.array([2, 5, 1])})

@@ -57,7 +57,7 @@ NETWORKS = {
         "(x, n) -> GRU(3, layers=3, dropout=0.3, reverse=true)", lengths=True
     ),
     "beside one without": program_of(
-        "((x, n) -> SimpleRNN(3, layers=2, dropout=0.3), n) -> LSTM(2, layers=2)", lengths=True
+        "(x, n) -> SimpleRNN(3, layers=2, dropout=0.3) -> LSTM(2, layers=2)", lengths=True
     ),
     "used twice": program_of(
         "(x -> a) - (x -> a)", layer="layer a = GRU(3, layers=2, dropout=0.4, reset_after=false)"

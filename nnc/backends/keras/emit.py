@@ -8,7 +8,7 @@ from dataclasses import fields, is_dataclass, replace
 from nnc.backends import draws, rates, sources
 from nnc.backends import pysource as py
 from nnc.backends.base import Artifact
-from nnc.backends.keras import attention, recurrent
+from nnc.backends.keras import attention
 from nnc.backends.keras.build import Builder
 from nnc.backends.keras.layer_names import legal
 from nnc.backends.keras.lowering import PACKAGE, PieceNames
@@ -52,7 +52,6 @@ class _Source:
         self._program = program
         self._features = features(program) | {*sources.features(program)}
         self._features |= {*attention.features(program.graph)}
-        self._features |= {*recurrent.features(program.graph)}
         self._constants: list[py.Statement] = []
         self._body: list[py.Statement] = []
         self._imports: set[py.Import | py.FromImport] = {py.Import("keras")}

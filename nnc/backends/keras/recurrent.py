@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from nnc.backends import pysource as py
 from nnc.backends.keras.lowering import OPS, Lowered, Place, Rows, Site, only
-from nnc.compiler.ir import Graph
 from nnc.compiler.vocabulary.ops.recurrence import Recurrent
 from nnc.compiler.vocabulary.ops.recurrent import GRU, LSTM, SimpleRNN
 
@@ -27,25 +25,32 @@ def recurrent(op: Recurrent, site: Site) -> Lowered:
     layer = _bidirectional(op, site) if op.bidirectional else _single(op, site)
     called = py.call(layer, site.input, **_begun(op, site, 0), **_masked(op, site))
     if not op.return_state:
-        return _in_order(op, called)
+        return _as_meant(op, site, called)
     names = op.results[1:]
     if not op.bidirectional:
-        if not (op.reverse and op.return_sequences):
+        if _is_as_given(op, site):
             return called
-        output, *states = site.unpack(called, "backwards", *names)
-        return _in_order(op, output), *states
+        output, *states = site.unpack(called, "outputs", *names)
+        return _as_meant(op, site, output), *states
     backward = (f"{name}_back" for name in names)
     output, *states = site.unpack(called, "both", *names, *backward)
     count = len(names)
     joined = (py.call("ops.concatenate", states[i::count], axis=-1) for i in range(count))
-    return output, *joined
+    return _as_meant(op, site, output), *joined
 
 
-def _in_order(op: Recurrent, output: py.Expr) -> py.Expr:
-    """Keras gives what it reads backwards in the order in which it read it."""
-    if op.reverse and op.return_sequences:
-        return py.call("ops.flip", output, axis=1)
-    return output
+def _is_as_given(op: Recurrent, site: Site) -> bool:
+    """Whether the outputs that Keras gives are those of the spec."""
+    return not op.return_sequences or not (op.reverse or _has_lengths(op, site))
+
+
+def _as_meant(op: Recurrent, site: Site, output: py.Expr) -> py.Expr:
+    """Keras gives what it reads backwards in the order in which it read it. And it ties the mask of
+    valid steps to the outputs, which layers behind would read by themselves: a function of it loses
+    the mask."""
+    if _is_as_given(op, site):
+        return output
+    return py.call("ops.flip", output, axis=1) if op.reverse else py.call("ops.copy", output)
 
 
 def _stacked(op: Recurrent, site: Site) -> Lowered:
@@ -62,20 +67,13 @@ def _stacked(op: Recurrent, site: Site) -> Lowered:
             last = [f"{name}_l{level}{end}" for end in op.directions for name in names]
             called, *states = site.unpack(called, f"output_l{level}", *last)
             ends.append(tuple(states))
-        called = _in_order(one, called)
+        called = _as_meant(one, site, called)
         x = called if top else site.step(_dropped(op, site, called, level), f"steps_l{level}")
     if not op.return_state:
         return x
     count = len(names)
     states_of = ([end for level in ends for end in level[i::count]] for i in range(count))
     return x, *(py.call("ops.concatenate", states, axis=-1) for states in states_of)
-
-
-def features(graph: Graph) -> Iterator[str]:
-    """What the layers of a program must be able to do: "between", to hand the mask of a level on to
-    the next."""
-    if any(isinstance(node.op, Recurrent) and node.op.is_random for node in graph.nodes):
-        yield "between"
 
 
 def _dropped(op: Recurrent, site: Site, x: py.Expr, level: int) -> py.Expr:

@@ -39,7 +39,6 @@ class Drawing(layers.Layer):
         super().__init__(**options)
         self.key = key
         self.axes = axes
-        self.supports_masking = True  # when: between
 
     def places(self, shape: Any) -> Any:
         """The number of each element in the whole batch."""
