@@ -208,3 +208,23 @@ def test_lines_are_printed_at_the_first_the_last_and_every_nth(
     trained("epochs = 7 batch = all log_every = 3", {"train": examples(5)})
     starts = [line.partition(":")[0] for line in capsys.readouterr().out.splitlines()]
     assert starts == ["epoch 1", "epoch 3", "epoch 6", "epoch 7"]
+
+
+@pytest.mark.parametrize("function", ["round", "stop_gradient"])
+def test_a_weight_without_a_gradient_stays(function: str) -> None:
+    program = of_text(
+        f"model M {{ input x: f32[3] h = x -> Dense(2) as a -> {function}"
+        " output p = h -> Dense(2) as b -> sigmoid }"
+        " train { target y: f32[2] loss = binary_cross_entropy(p, y) optimizer = sgd(0.1) }"
+    )
+    rng = np.random.default_rng(3)
+    weights = {n: rng.standard_normal(w.shape) for n, w in program.graph.weights.items()}
+    with float64():
+        names = executed(source(program))
+        model, trained = names["build_models"]()
+        names["set_weights"](model, weights)
+        batch = {"x": rng.standard_normal((4, 3)), "y": rng.random((4, 2))}
+        names["make_update"](model, trained)(batch, 0.1)
+        found = names["get_weights"](model)
+    np.testing.assert_array_equal(found["a.weight"], weights["a.weight"])
+    assert (found["b.weight"] != weights["b.weight"]).any()

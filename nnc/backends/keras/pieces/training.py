@@ -51,9 +51,9 @@ def gradients_of(
     """The loss of a batch, and its gradient for every weight that is trained."""
     with tf.GradientTape() as tape:
         loss = objective(model, trained, batch, training=True)
-    gradients = tape.gradient(
-        loss, model.trainable_variables, unconnected_gradients="zero"
-    )
+    # Of a weight without a gradient TensorFlow asks for a type that Keras' own has not.
+    weights = [weight.value for weight in model.trainable_variables]
+    gradients = tape.gradient(loss, weights, unconnected_gradients="zero")
     # Keras would square the slices of an embedding before it adds them up.
     return loss, [tf.convert_to_tensor(gradient) for gradient in gradients]
 
