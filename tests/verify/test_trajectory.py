@@ -104,6 +104,26 @@ def test_networks_train_the_same_in_both_precisions(model: str, backend: str) ->
     assert single.promised == 10
 
 
+UNREACHED = {
+    "an output that no loss judges": "h = x -> Dense(4) -> relu  output y = h -> Dense(2)  "
+    "output z = h -> Dense(3) as idle",
+    "what stands in front of stop_gradient": "h = x -> Dense(4) as idle  "
+    "output y = (h -> stop_gradient) -> Dense(2)",
+}
+
+
+@pytest.mark.parametrize("backend", TRAINING)
+@pytest.mark.parametrize("body", UNREACHED.values(), ids=list(UNREACHED))
+def test_weights_that_no_loss_reaches_decay_all_the_same(body: str, backend: str) -> None:
+    made = of_text(
+        f"model M {{ input x: f32[3] {body} }} train {{ target t: f32[2] loss = mse(y, t) "
+        "optimizer = adamw(lr=0.1, weight_decay=0.1) batch = 6 }"
+    )
+    path = compared(made, 4, backend)
+    assert path.agrees, path.message
+    assert furthest(path) < 1e-12
+
+
 @pytest.mark.parametrize("backend", TRAINING)
 def test_norms_of_convolutions_are_taken_over_all_axes(backend: str) -> None:
     path = compared(program("cnn", "lamb(0.01, weight_decay=0.1)"), 3, backend)

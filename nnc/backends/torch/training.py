@@ -16,6 +16,8 @@ from nnc.backends.torch.optimizers import CLIPS, OPTIMIZERS, SCHEDULES
 from nnc.backends.torch.penalties import PENALTIES
 from nnc.backends.torch.scope import RESERVED, Pieces
 from nnc.compiler.ir import ActivityTerm, LossTerm, MetricUse, Program, Training, Value
+from nnc.compiler.types import FLOATS
+from nnc.compiler.vocabulary.ops.elementwise import StopGradient
 from nnc.compiler.vocabulary.schedules import Plateau
 
 _TENSOR = py.name("Tensor")
@@ -126,7 +128,8 @@ def _unreached(program: Program, training: Training) -> bool:
     reached = {value.name for term in terms for value in term.predictions}
     layers = set()
     for node in reversed(program.graph.nodes):
-        if any(value.name in reached for value in node.outputs):
+        carries = not isinstance(node.op, StopGradient)
+        if carries and any(v.name in reached for v in node.outputs if v.type.dtype in FLOATS):
             reached |= {value.name for value in node.inputs}
             layers.add(node.layer)
     penalized = {term.weight for term in training.penalties}

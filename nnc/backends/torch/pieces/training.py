@@ -64,9 +64,18 @@ def descend(model: nn.Module, optimizer: torch.optim.Optimizer, rate: float) -> 
     """Change the weights along their gradients."""
     for group in optimizer.param_groups:
         group["lr"] = rate
+    fill_gradients(model)  # when: unreached
     clip_gradients(model)  # when: clip
     optimizer.step()
     constrain(model)  # when: constrained
+
+
+def fill_gradients(model: nn.Module) -> None:
+    """Give weights on which the loss doesn't depend the gradient 0: PyTorch's
+    optimisers pass those by that have none, and leave out their decay."""
+    for weight in model.parameters():
+        if weight.requires_grad and weight.grad is None:
+            weight.grad = torch.zeros_like(weight)
 
 
 def train(
