@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from nnc.compiler.ir import Program, Training
+from nnc.compiler.ir import Node, Program, Training
 from nnc.compiler.vocabulary.base import Rejected, Word
 from nnc.compiler.vocabulary.fields import Unfit
+from nnc.compiler.vocabulary.ops.base import Op
 from nnc.compiler.vocabulary.optimizers import Adam, Adamax, AdamW, Lamb, Nadam, Optimizer
 from nnc.compiler.vocabulary.schedules import (
     ClipValue,
@@ -162,10 +163,23 @@ def _layers(program: Program) -> Iterator[Convention]:
         if isinstance(momentum, float):
             values["momentum"] = (round(1 - momentum, 12), 0.1, 0.99, 0.9, 0.01)
         for said, op in _others(node.op, values):
+            if not _fits(op, node):
+                continue
             nodes = list(program.graph.nodes)
             nodes[place] = replace(node, op=op)
             graph = replace(program.graph, nodes=tuple(nodes))
             yield Convention(f"{said} in `{node.name}`", replace(program, graph=graph))
+
+
+def _fits(op: Op, node: Node) -> bool:
+    """Whether it can stand in the place of a node's: with the weights that there are, giving values
+    of the same types."""
+    try:
+        weights, results = op.weights(node.input_types), op.infer(node.input_types)
+    except Rejected:
+        return False
+    same = [(w.name, w.shape) for w in weights] == [(w.name, w.shape) for w in node.weights]
+    return same and results == tuple(value.type for value in node.outputs)
 
 
 def _others(word: Any, values: Mapping[str, tuple[Any, ...]]) -> Iterator[tuple[str, Any]]:
