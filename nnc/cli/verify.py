@@ -204,6 +204,7 @@ def _training(asked: Asked, program: Program, weights: dict[str, Any] | None) ->
 
 def _feed(asked: Asked, program: Program, steps: int) -> Feed:
     """The spec's own examples where they can be read, random ones elsewhere."""
+    from nnc.backends import reach
     from nnc.compiler.diagnostics import Diagnostic, Failed
     from nnc.training.data import open_data
     from nnc.verify import feed
@@ -218,6 +219,7 @@ def _feed(asked: Asked, program: Program, steps: int) -> Feed:
                 )
             ]
         )
+    reach.refuse_unmoved(program)
     if program.data is not None:
         try:
             base = Path() if asked.file in (None, "-") else Path(str(asked.file)).parent

@@ -7,7 +7,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from nnc.backends import initial
+from nnc.backends import initial, reach
 from nnc.backends.base import Arrays, Engine
 from nnc.backends.files import write_whole
 from nnc.compiler.diagnostics import Diagnostic, Failed
@@ -98,6 +98,7 @@ def prepare(
     for a precision or a device that the backend doesn't have.
     """
     check(program, setup)
+    reach.refuse_unmoved(program)
     begun = perf_counter()
     data = open_data(program, base, path=path)
     spent = Spent(opening=perf_counter() - begun)

@@ -313,6 +313,37 @@ def test_what_can_not_be_trained_is_refused(tmp_path: Path, settings: str, code:
 
 
 @pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ("output p = x -> Dense(1, trainable=false)", "no weight may change"),
+        ("output p = x -> Dense(1) -> stop_gradient", "the loss depends on no weight"),
+        ("output p = x -> Dense(1) -> step  output q = x -> Dense(2)", None),
+    ],
+)
+def test_a_training_that_would_change_nothing_is_refused(
+    tmp_path: Path, body: str, why: str | None
+) -> None:
+    np.savez(tmp_path / "all.npz", x=np.ones((4, 2), np.float32), y=np.ones((4, 1), np.float32))
+    given = of_text(
+        f"model M {{ input x: f32[2] {body} }} "
+        "train { target y: f32[1] loss = mse(p, y) optimizer = sgd(0.1) }"
+    )
+
+    def prepared() -> None:
+        setup = Setup("reference", "float64")
+        start.prepare(given, setup, base=tmp_path, path=tmp_path / "all.npz")
+
+    if why is None:
+        return prepared()  # a step has a gradient, which is 0
+    with pytest.raises(Failed) as caught:
+        prepared()
+    (found,) = caught.value.diagnostics
+    assert found.code == "E809"
+    assert why in found.message
+    return None
+
+
+@pytest.mark.parametrize(
     "loss", ["(p, y, class_weights=[1, 2, 3])", "(p, y, ignore=1)", '(p, y, reduction="sum")']
 )
 def test_losses_that_are_no_means_take_no_parts(tmp_path: Path, loss: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from nnc.backends import draws, rates
+from nnc.backends import draws, rates, reach
 from nnc.backends import pysource as py
 from nnc.backends.torch.comparison import LOSSES, Comparison
 from nnc.backends.torch.constraints import CONSTRAINTS
@@ -16,8 +16,6 @@ from nnc.backends.torch.optimizers import CLIPS, OPTIMIZERS, SCHEDULES
 from nnc.backends.torch.penalties import PENALTIES
 from nnc.backends.torch.scope import RESERVED, Pieces
 from nnc.compiler.ir import ActivityTerm, LossTerm, MetricUse, Program, Training, Value
-from nnc.compiler.types import FLOATS
-from nnc.compiler.vocabulary.ops.elementwise import StopGradient
 from nnc.compiler.vocabulary.schedules import Plateau
 
 _TENSOR = py.name("Tensor")
@@ -101,7 +99,7 @@ def features(program: Program, training: Training) -> Iterator[str]:
         yield "clip"
     if any(node.op.is_random for node in program.graph.nodes):
         yield "random"
-    if _unreached(program, training):
+    if reach.trained(program) - reach.reached(program):
         yield "unreached"
     if isinstance(training.schedule, Plateau):
         yield "plateau"
@@ -120,25 +118,6 @@ def features(program: Program, training: Training) -> Iterator[str]:
     monitor = measured.get(training.stop.monitor.removeprefix("val_"))
     if monitor is not None and monitor.larger_is_better:
         yield "larger"
-
-
-def _unreached(program: Program, training: Training) -> bool:
-    """Whether there are trained weights on which the loss doesn't depend."""
-    terms: tuple[_Use, ...] = (*training.losses, *training.activities)
-    reached = {value.name for term in terms for value in term.predictions}
-    layers = set()
-    for node in reversed(program.graph.nodes):
-        carries = not isinstance(node.op, StopGradient)
-        if carries and any(v.name in reached for v in node.outputs if v.type.dtype in FLOATS):
-            reached |= {value.name for value in node.inputs}
-            layers.add(node.layer)
-    penalized = {term.weight for term in training.penalties}
-    return any(
-        weight.role == "parameter" and weight.trainable and name not in penalized
-        for node in program.graph.nodes
-        if node.layer not in layers
-        for name, weight in ((f"{node.layer}.{w.name}", w) for w in node.weights)
-    )
 
 
 @dataclass
