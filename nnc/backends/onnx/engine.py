@@ -68,7 +68,7 @@ class OnnxEngine(Engine):
         self._gradients = {n: tensor(np.zeros(shapes[n], precision)) for n in self._trained}
         self._named_gradients = {f"{GRADIENT}{n}": x for n, x in self._gradients.items()}
         self._loss = {LOSS: tensor(np.zeros((), precision))}
-        self._gradient = Session(first.graph, precision)
+        self._gradient = Session(first.graph, precision, blocked=False)
         self._update = Session(second.graph, precision)
         over = self._update.overwrites(NEXT)
         others = {*self._statistics, *self._memory} - over

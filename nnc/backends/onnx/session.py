@@ -36,7 +36,9 @@ class Session:
     """A graph, ready to run, on as many threads as `OMP_NUM_THREADS` says, by which other
     frameworks go too. Raises ValueError where onnxruntime has no kernel in this precision."""
 
-    def __init__(self, graph: OnnxGraph, precision: Precision) -> None:
+    def __init__(self, graph: OnnxGraph, precision: Precision, *, blocked: bool = True) -> None:
+        """`blocked`: convolutions may compute in layouts of their own, which doesn't pay where
+        everything between them is read in the usual one, too."""
         import onnxruntime
 
         self._graph = graph
@@ -44,10 +46,12 @@ class Session:
         options.log_severity_level = 3
         if threads := os.environ.get("OMP_NUM_THREADS", ""):
             options.intra_op_num_threads = int(threads) if threads.isdecimal() else 0
+        levels = onnxruntime.GraphOptimizationLevel
         if precision == "float64":  # fused kernels are for float32
-            level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-            options.graph_optimization_level = level
+            options.graph_optimization_level = levels.ORT_ENABLE_BASIC
             spell_out(graph)
+        elif not blocked:
+            options.graph_optimization_level = levels.ORT_ENABLE_EXTENDED
         missing = onnxruntime.capi.onnxruntime_pybind11_state.NotImplemented
         try:
             self._session = onnxruntime.InferenceSession(

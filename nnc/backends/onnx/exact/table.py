@@ -42,6 +42,10 @@ class Part:
     def attribute(self, name: str, default: Any) -> Any:
         return self._node.attributes.get(name, default)
 
+    def numbers(self, number: int) -> Array:
+        """The numbers of an input that the model stores."""
+        return self._graph.tensors[self.input(number)]
+
     @property
     def rank(self) -> int:
         """The rank of the first input, with the batch."""

@@ -1,8 +1,9 @@
-"""Convolutions and means of windows: products of matrices and sums over the places of a window."""
+"""Convolutions, sums and means of windows: products of matrices, and sums over the places of a
+window."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
@@ -23,8 +24,9 @@ class Window:
     """Padding before and after."""
 
     @classmethod
-    def of(cls, at: Part) -> Window:
-        kernel = tuple(at.attribute("kernel_shape", ()))
+    def of(cls, at: Part, kernel: Sequence[int] | None = None) -> Window:
+        """The operator's, which has the size of its kernel in itself or is told it."""
+        kernel = tuple(kernel or at.attribute("kernel_shape", ()))
         ones, axes = (1,) * len(kernel), len(kernel)
         pads = tuple(at.attribute("pads", (0,) * 2 * axes))
         strides, dilations = (tuple(at.attribute(n, ones)) for n in ("strides", "dilations"))
@@ -74,18 +76,39 @@ def conv_transpose(at: Part) -> None:
     count = at.whole([prod(window.kernel)])
     shape = at.row(at.whole([0]), filters, count, at.sizes(at.x, 2))
     made = at.add("Reshape", at.add("MatMul", turned, apart), shape)
-    spread = _spread(at, window, made)
     more = at.attribute("output_padding", [0] * len(window.kernel))
+    whole = _laid(at, window, made, more)
+    cut = [-(s - 1 + e) or 2**62 for s, e in zip(window.strides, window.ends, strict=True)]
+    inside = at.add("Slice", whole, at.whole(window.begins), at.whole(cut), at.whole(window.axes))
+    _biased(at, window, inside, at.sizes(inside, 0))
+
+
+@defines("Col2Im")
+def col2im(at: Part) -> None:
+    """Each element of a window is added where it lies in the image."""
+    image, window = at.input(1), Window.of(at, at.numbers(2).tolist())
+    begins, ends = at.whole(window.begins), at.whole(window.ends)
+    padded = at.add("Add", at.add("Add", image, begins), ends)
+    last = at.add("Sub", padded, at.whole([reach + 1 for reach in window.reach]))
+    one = at.whole([1])
+    places = at.add("Add", at.add("Div", last, at.whole(window.strides)), one)
+    rest, count = at.whole([-1]), at.whole([prod(window.kernel)])
+    apart = at.add("Reshape", at.x, at.row(at.whole([0]), rest, count, places))
+    whole = _laid(at, window, apart, window.strides)
+    at.result("Slice", whole, begins, at.add("Add", begins, image), at.whole(window.axes))
+
+
+def _laid(at: Part, window: Window, parts: Handle, more: Sequence[int]) -> Handle:
+    """[N, C, K, *S], the elements of each window, added where the windows lie, with `more` places
+    behind the last one's."""
+    spread = _spread(at, window, parts)
     found = []
     for number, place in enumerate(window.places()):
         part = at.add("Gather", spread, at.whole([number]), axis=2)
         part = at.add("Squeeze", part, at.whole([2]))
         behind = [r - p + m for r, p, m in zip(window.reach, place, more, strict=True)]
         found.append(at.add("Pad", part, at.whole([0, 0, *place, 0, 0, *behind])))
-    whole = at.add("Sum", *found)
-    cut = [-(s - 1 + e) or 2**62 for s, e in zip(window.strides, window.ends, strict=True)]
-    inside = at.add("Slice", whole, at.whole(window.begins), at.whole(cut), at.whole(window.axes))
-    _biased(at, window, inside, at.sizes(inside, 0))
+    return at.add("Sum", *found)
 
 
 @defines("AveragePool")

@@ -5,33 +5,25 @@ dilation."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import product
 from math import prod
 from typing import Any
 
 from nnc.backends.onnx.assembly import Handle
 from nnc.backends.onnx.gradients.table import GRADIENTS, Back
+from nnc.backends.onnx.gradients.windows import seen, together, window_of
 
 
 def _window(at: Back) -> dict[str, Any]:
-    axes = at.rank(at.x()) - 2
-    ones = [1] * axes
-    return {
-        "kernel_shape": list(at.attribute("kernel_shape")),
-        "strides": list(at.attribute("strides", ones)),
-        "dilations": list(at.attribute("dilations", ones)),
-        "pads": list(at.attribute("pads", [0] * 2 * axes)),
-        "group": at.attribute("group", 1),
-    }
+    return window_of(at) | {"group": at.attribute("group", 1)}
 
 
 @GRADIENTS.of("Conv")
 def conv(at: Back) -> None:
     window = _window(at)
     if at.needs(0):
-        at.give(0, spread_back(at, at.gradient, at.x(1), window))
+        at.give(0, _spread_back(at, at.gradient, at.x(1), window))
     if at.needs(1):
-        at.give(1, of_weight(at, at.x(0), at.gradient, at.y, window))
+        at.give(1, _of_weight(at, at.x(0), at.gradient, at.y, window))
     _bias(at)
 
 
@@ -42,7 +34,7 @@ def conv_transpose(at: Back) -> None:
         made = at.add("Conv", at.gradient, at.x(1), **window)
         at.give(0, made)
     if at.needs(1):
-        at.give(1, of_weight(at, at.gradient, at.x(0), at.x(0), window))
+        at.give(1, _of_weight(at, at.gradient, at.x(0), at.x(0), window))
     _bias(at)
 
 
@@ -52,7 +44,7 @@ def _bias(at: Back) -> None:
         at.give(2, at.add("ReduceSum", at.gradient, at.whole(axes, "axes"), keepdims=0))
 
 
-def spread_back(at: Back, gradient: Handle, weight: Handle, window: dict[str, Any]) -> Handle:
+def _spread_back(at: Back, gradient: Handle, weight: Handle, window: dict[str, Any]) -> Handle:
     """The transposed convolution to the size of the first input."""
     axes = len(window["kernel_shape"])
     sizes = at.shape(at.x(0))[2:]
@@ -87,7 +79,7 @@ def _left_over(sizes: Sequence[int], window: dict[str, Any]) -> list[int]:
     ]
 
 
-def of_weight(
+def _of_weight(
     at: Back, wide: Handle, narrow: Handle, like: Handle, window: dict[str, Any]
 ) -> Handle:
     """Σ narrow · patches of wide: [M, C / group, *kernel] for `narrow` of M channels and `wide`
@@ -96,48 +88,16 @@ def of_weight(
     channels, filters = at.shape(wide)[1], at.shape(narrow)[1]
     assert channels is not None
     assert filters is not None
-    seen = patches(at, wide, like, window)  # [N, C, K, *places]
+    patches = together(at, seen(at, wide, like, window))  # [N, C, kernel, *places]
     rows = (channels // group) * prod(kernel)
-    apart = at.add("Reshape", seen, at.whole([0, group, rows, -1], "patches"))
+    apart = at.add("Reshape", patches, at.whole([0, group, rows, -1], "patches"))
     given = at.add("Reshape", narrow, at.whole([0, group, filters // group, -1], "places"))
-    found = at.add("MatMul", given, at.add("Transpose", apart, perm=[0, 1, 3, 2]))
-    total = at.add("ReduceSum", found, at.whole([0], "batch"), keepdims=0)
+    if filters == group:
+        found = at.add("MatMul", given, at.add("Transpose", apart, perm=[0, 1, 3, 2]))
+        total = at.add("ReduceSum", found, at.whole([0], "batch"), keepdims=0)
+    else:  # the larger matrix as it lies: onnxruntime packs the second one anew
+        found = at.add("MatMul", apart, at.add("Transpose", given, perm=[0, 1, 3, 2]))
+        total = at.add("ReduceSum", found, at.whole([0], "batch"), keepdims=0)
+        total = at.add("Transpose", total, perm=[0, 2, 1])
     shape = [filters, channels // group, *kernel]
     return at.add("Reshape", total, at.whole(shape, "shape"))
-
-
-def patches(at: Back, wide: Handle, like: Handle, window: dict[str, Any]) -> Handle:
-    """For each place of the kernel the elements that it meets: [N, C, kernel, *places]."""
-    axes = len(window["kernel_shape"])
-    if any(window["pads"]):
-        pads = window["pads"]
-        around = [0, 0, *pads[:axes], 0, 0, *pads[axes:]]
-        wide = at.add("Pad", wide, at.whole(around, "pads"))
-    lengths = _lengths(at, like, window["strides"])
-    beside = at.whole([2], "beside")
-    steps = at.whole(window["strides"], "strides")
-    places = at.whole(list(range(2, 2 + axes)), "axes")
-    found = []
-    for place in product(*map(range, window["kernel_shape"])):
-        start = [k * d for k, d in zip(place, window["dilations"], strict=True)]
-        stop = _stops(at, start, lengths)
-        part = at.add("Slice", wide, at.whole(start, "start"), stop, places, steps)
-        found.append(at.add("Unsqueeze", part, beside))
-    return found[0] if len(found) == 1 else at.add("Concat", *found, axis=2)
-
-
-def _lengths(at: Back, like: Handle, strides: Sequence[int]) -> list[int] | Handle:
-    """How far the first window's start is from behind the last one's."""
-    sizes = at.shape(like)[2:]
-    known = [size for size in sizes if size is not None]
-    if len(known) == len(sizes):
-        return [(size - 1) * s + 1 for size, s in zip(known, strides, strict=True)]
-    ones = at.whole([1] * len(strides), "ones")
-    last = at.add("Sub", at.add("Shape", like, start=2), ones)
-    return at.add("Add", at.add("Mul", last, at.whole(strides, "strides")), ones)
-
-
-def _stops(at: Back, start: Sequence[int], lengths: list[int] | Handle) -> Handle:
-    if isinstance(lengths, list):
-        return at.whole([a + b for a, b in zip(start, lengths, strict=True)], "stop")
-    return at.add("Add", lengths, at.whole(start, "start"))
