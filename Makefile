@@ -6,7 +6,7 @@ VENV    := .venv
 PYTHON  := $(VENV)/bin/python
 PIP     := $(PYTHON) -m pip --disable-pip-version-check --no-input install -q -c constraints.txt
 OPENVINO := $(VENV)-openvino
-BENCHES := $(filter-out pairs exporters resnet50_torch steps_by_hand digits_by_hand,$(basename $(notdir $(wildcard bench/*.py))))
+BENCHES := $(filter-out pairs exporters resnet50_torch steps_by_hand onnx_by_hand digits_by_hand,$(basename $(notdir $(wildcard bench/*.py))))
 
 # Two test processes share the machine, so each framework gets one thread in each.
 WORKERS ?= 2
