@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from nnc.deployment.given import Given
 
 TARGETS = ("ort", "web", "tensorrt", "openvino", "coreml")
-LEVELS = ("none", "safe", "deploy")
+LEVELS = ("none", "safe", "deploy", "fused")
 _OF_PAGE = ("file", "web", "runtime", "weights", "settings")
 """What `--web` goes by."""
 
@@ -55,7 +55,8 @@ _OF_PAGE = ("file", "web", "runtime", "weights", "settings")
     type=click.Choice(LEVELS),
     default="safe",
     show_default=True,
-    help="none: every layer and name stays; deploy: weights are folded",
+    help="none: every layer and name stays; deploy: weights are folded; fused: activations, too,"
+    " for ort alone",
 )
 @click.option("--opset", type=int, help="the operator set; without it the target's (20)")
 @click.option("--external-data", "external", is_flag=True, help="weights in a file beside it")
@@ -243,6 +244,12 @@ def _write_repository(model: Exported, files: dict[str, Chunks], place: Path) ->
 def _check_options(options: Options, data: str | None) -> None:
     if options.precision == "float32" and (data or options.keep):
         raise click.UsageError("`--data` and `--keep` are for `--precision fp16` or `int8`")
+    if options.optimize == "fused" and options.target != "ort":
+        raise click.UsageError(
+            "`--optimize fused` writes operators of ONNX Runtime alone: it goes with `--target ort`"
+        )
+    if options.optimize == "fused" and options.precision != "float32":
+        raise click.UsageError("`--optimize fused` is for float32")
     if options.precision != "float32" and options.external:
         raise click.UsageError("`--external-data` is for float32")
     known = options.runtime.opsets

@@ -101,7 +101,7 @@ def prepared(program: Program, weights: Arrays, options: Options) -> OnnxGraph:
     runtime = options.runtime
     graph = drawn(program, weights, opset=options.opset or runtime.opset)
     optimize(graph, options.optimize)
-    tuned = runtime.tuned if options.optimize == "deploy" else ()
+    tuned = runtime.tuned if options.optimize in ("deploy", "fused") else ()
     for rewrite in (*runtime.rewrites, *tuned):
         rewrite(graph)
     finish(graph, program, options)

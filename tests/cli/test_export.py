@@ -42,6 +42,8 @@ def test_trained_weights_are_taken(nnc: Nnc, folder: Path) -> None:
         (["-o", "xor.onnx", "--opset", "17"], "takes opsets 18 to 26, not 17"),
         (["-o", "x.onnx", "--target", "tensorrt", "--opset", "23"], "takes opsets 18 to 20"),
         (["-o", "xor.onnx", "--target", "toaster"], "toaster"),
+        (["-o", "x.onnx", "--target", "web", "--optimize", "fused"], "goes with `--target ort`"),
+        (["-o", "x.onnx", "--precision", "fp16", "--optimize", "fused"], "is for float32"),
         (["--web", "page", "--precision", "int8"], "`--precision` is not for a page"),
         (["--web", "page", "-o", "xor.onnx"], "`--output` is not for a page"),
         (["--web", "page", "--with-preprocessing"], "`--with-preprocessing` is not for a page"),

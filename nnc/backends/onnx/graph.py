@@ -148,7 +148,8 @@ def written(
     inputs = (model.graph_input(end.name, end.element, end.shape) for end in graph.inputs)
     outputs = (model.graph_output(end.name, end.element, end.shape) for end in graph.outputs)
     ends, about = b"".join((*inputs, *outputs)), model.metadata(metadata or {})
-    whole = model.model(graph.opset, "nnc", version, nodes, tensors, ends, about)
+    own = any(node.operator in model.OWN for node in graph.nodes)
+    whole = model.model(graph.opset, "nnc", version, nodes, tensors, ends, about, own=own)
     return Written(whole, tuple(apart.chunks) if apart else ())
 
 

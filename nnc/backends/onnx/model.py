@@ -17,7 +17,7 @@ from nnc.compiler.diagnostics import Diagnostic, Failed
 from nnc.compiler.types import DType, Shape
 
 Chunks: TypeAlias = "tuple[bytes | memoryview, ...]"
-Attribute: TypeAlias = int | float | str | bytes | Sequence[int] | Sequence[str]
+Attribute: TypeAlias = int | float | str | bytes | Sequence[int] | Sequence[float] | Sequence[str]
 """Bytes are a graph: the body of a loop."""
 
 ELEMENT_TYPES: Final[Mapping[DType, int]] = {
@@ -59,6 +59,9 @@ IR_VERSIONS: Final[Mapping[int, int]] = {
 """Opset -> the version of the format that was current with it: what runtimes of its time read."""
 MAXIMUM_BYTES: Final = 2**31 - 1
 """The largest message that readers of the format take."""
+OWN: Final = frozenset({"FusedConv", "FusedGemm"})
+"""Operators that onnxruntime alone has, in the domain `OWN_DOMAIN`."""
+OWN_DOMAIN: Final = "com.microsoft"
 _HEADER: Final = 1024
 """More than what stands around the graph in a model."""
 
@@ -71,9 +74,11 @@ def model(
     tensors: Chunks,
     ends: bytes,
     about: bytes = b"",
+    *,
+    own: bool = False,
 ) -> Chunks:
     """A model's bytes; its graph is nodes and name, tensors, inputs and outputs, in this order;
-    `about` is its metadata.
+    `about` is its metadata, `own` whether it has operators that onnxruntime alone has.
 
     Raises Failed (E703) beyond 2 GB.
     """
@@ -90,6 +95,8 @@ def model(
         )
     first = integer(1, IR_VERSIONS[opset]) + text(2, producer) + text(3, version)
     opsets = message(8, text(1, ""), integer(2, opset))
+    if own:
+        opsets += message(8, text(1, OWN_DOMAIN), integer(2, 1))
     return (first + head(7, length), nodes_and_name, *tensors, ends, opsets + about)
 
 
@@ -114,7 +121,8 @@ def node(
     """A node of a graph."""
     described = (_attribute(key, value) for key, value in sorted(attributes.items()))
     names = texts(1, inputs), texts(2, outputs), text(3, name), text(4, operator)
-    return message(1, *names, *described)
+    domain = text(7, OWN_DOMAIN) if operator in OWN else b""
+    return message(1, *names, *described, domain)
 
 
 def body(
@@ -146,6 +154,9 @@ def _attribute(name: str, value: Attribute) -> bytes:
         case [str(), *_]:
             strings = map(str, value)
             return message(5, text(1, name), texts(9, strings), integer(20, 8))
+        case [float(), *_]:
+            reals = (real(7, float(number)) for number in value)
+            return message(5, text(1, name), *reals, integer(20, 6))
         case _:
             numbers = map(int, value)
             return message(5, text(1, name), integers(8, numbers), integer(20, 7))

@@ -81,7 +81,7 @@ def compare(program: Program, level: Level, opset: int = 20) -> tuple[OnnxGraph,
     expected = run(plain, inputs)
     made = graph_of(program, level, weights, opset)
     for one, other in zip(run(made, inputs), expected, strict=True):
-        if level == "deploy":
+        if level in ("deploy", "fused"):
             np.testing.assert_allclose(one, other, rtol=1e-5, atol=2e-6)
         else:
             np.testing.assert_array_equal(one, other)
@@ -202,6 +202,66 @@ def test_what_doubles_at_every_step_takes_no_time() -> None:
     for number in range(60):
         value = net.then(f"square{number}", Multiply(), value, value)
     compare(net.program(y=value), "deploy")
+
+
+# ---- operators that onnxruntime alone has ------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "bent",
+    ["relu", "sigmoid", "tanh", "LeakyReLU(0.3)", "HardSigmoid", "relu6", "clip(-0.5, 0.25)"],
+)
+@pytest.mark.parametrize("bias", ["true", "false"])
+def test_an_activation_becomes_part_of_the_convolution(bent: str, bias: str) -> None:
+    layer = f"Conv2D(4, 3, bias={bias})"
+    text = f"model M {{ input x: f32[3, 6, 5] output y = x -> {layer} -> {bent} }}"
+    _, made = compare(compiled(text), "fused")
+    assert kinds(made) == {"FusedConv": 1}
+
+
+@pytest.mark.parametrize(
+    ("bent", "expected"),
+    [
+        ("relu", {"FusedGemm": 1}),
+        ("sigmoid", {"FusedGemm": 1}),
+        ("tanh", {"FusedGemm": 1}),
+        ("LeakyReLU(0.3)", {"FusedGemm": 1}),
+        ("HardSigmoid", {"Gemm": 1, "HardSigmoid": 1}),
+        ("relu6", {"Gemm": 1, "Clip": 1}),
+    ],
+)
+def test_an_activation_becomes_part_of_the_product(bent: str, expected: dict[str, int]) -> None:
+    text = f"model M {{ input x: f32[5] output y = x -> Dense(4) -> {bent} }}"
+    _, made = compare(compiled(text), "fused")
+    assert kinds(made) == expected
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ("output y = x + (x -> Conv2D(3, 3, padding=1)) -> relu", {"FusedConv": 1}),
+        ("output y = (x -> Conv2D(3, 3, padding=1, bias=false)) + x", {"FusedConv": 1}),
+        (
+            "output y = (x -> Conv2D(4, 1)) + (x -> Conv2D(4, 3, padding=1)) -> tanh",
+            {"Conv": 1, "FusedConv": 1},
+        ),
+        ("c = x -> Conv2D(4, 3)\n output y = c + c -> relu", {"Conv": 1, "Add": 1, "Relu": 1}),
+        (
+            "c = x -> Conv2D(4, 3)\n output y = c -> relu\n output z = c -> tanh",
+            {"Conv": 1, "Relu": 1, "Tanh": 1},
+        ),
+        ("output c = x -> Conv2D(4, 3)\n output y = c -> relu", {"Conv": 1, "Relu": 1}),
+        (
+            "output y = (x -> Conv2D(3, 1)) + (x -> mean(axes=[-1, -2], keep_axes=true)) -> relu",
+            {"Conv": 1, "ReduceMean": 1, "Add": 1, "Relu": 1},
+        ),
+        ("output y = x -> Conv2D(4, 3) -> relu -> relu6", {"FusedConv": 1, "Clip": 1}),
+    ],
+)
+def test_what_is_added_between_and_what_stays_apart(lines: str, expected: dict[str, int]) -> None:
+    text = f"model M {{\n input x: f32[3, 6, 5]\n {lines}\n}}"
+    _, made = compare(compiled(text), "fused")
+    assert kinds(made) == expected
 
 
 # ---- what onnxruntime computes faster ----------------------------------------------------------

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import torch
 
@@ -15,6 +16,7 @@ from bench.resnet50_torch import ResNet50
 from nnc.backends import initial
 from nnc.backends.onnx.emit import emit
 from nnc.backends.onnx.run import OnnxRunner, read_weights
+from nnc.deployment.export import Options, exported
 
 
 @pytest.mark.slow
@@ -52,3 +54,21 @@ def test_resnet50_has_no_node_too_many_and_keeps_every_bit(root: Path) -> None:
     }
     found = read_weights(data, program.graph)
     assert all(found[name].tobytes() == array.tobytes() for name, array in weights.items())
+
+
+@pytest.mark.slow
+def test_resnet50_has_half_the_nodes_where_activations_are_fused(root: Path) -> None:
+    program, _ = nnc.compile_file(root / "specs" / "zoo" / "resnet50.nn")
+    assert program is not None
+    weights = initial.weights(program.graph, program.seed)
+    x = np.random.default_rng(0).normal(size=(2, 3, 224, 224)).astype(np.float32)
+    found, counts = {}, {}
+    for level in ("safe", "deploy", "fused"):
+        model = exported(program, weights, "m.onnx", Options(optimize=level))
+        counts[level] = len(model.graph.nodes)
+        session = onnxruntime.InferenceSession(b"".join(model.files["m.onnx"]))
+        (found[level],) = session.run(None, {"image": x})
+    assert counts == {"safe": 175, "deploy": 121, "fused": 56}
+    for level in ("deploy", "fused"):
+        size = np.abs(found["safe"]).max()
+        np.testing.assert_allclose(found[level], found["safe"], atol=2e-5 * size)
