@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from nnc.backends import recipes
+from nnc.backends.onnx import words as spelling
 from nnc.backends.onnx.graph import End
 from nnc.backends.onnx.model import ELEMENT_TYPES, TEXT
 from nnc.backends.onnx.preparation import Channels, preparations, reads_texts
@@ -87,7 +88,7 @@ class Raw:
     def _learnt_shape(self) -> tuple[int, ...] | None:
         """The shape of a row, where a preparation has learnt something of its shape."""
         for step, known in self.steps():
-            if isinstance(step, words.Category | words.OneHot):
+            if isinstance(step, words.Category | words.OneHot | words.Tokens):
                 return ()
             if isinstance(step, _MOVES):
                 return None
@@ -137,11 +138,18 @@ class Raw:
             why = preparations.refusal(step)
             if why is not None:
                 yield step.word, why
-        first = self.chain.preparations[0].word if self.chain.preparations else ""
-        if self.texts and not texts:
-            yield first, "the runtime has no texts"
-        elif self.texts and opset < 19:
-            yield first, "texts are compared since opset 19"
+        first = self.chain.preparations[0] if self.chain.preparations else None
+        if first is not None and self.texts and not texts:
+            yield first.word, "the runtime has no texts"
+        elif (
+            first is not None and self.texts and opset < 19 and not isinstance(first, words.Tokens)
+        ):
+            yield first.word, "texts are compared since opset 19"
+        for step, known in self.steps():
+            if isinstance(step, words.Tokens):
+                why = spelling.hindrance(known["words"], lower=step.lower)
+                if why is not None:
+                    yield step.word, why
         if self.window and not (is_static(self.row) and is_static(self.end.shape[2:])):
             yield "window", "how large its rows are is not known"
         if self.window and self.chain.names[0] != self.end.name:

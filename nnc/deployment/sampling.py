@@ -6,7 +6,7 @@ those that were learnt from, known values, images of random pixels.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isqrt, prod
 from typing import Any, Final
@@ -79,6 +79,8 @@ class _Drawing:
         raw = self._raw
         shape = (count, *self._static(raw.shape[1:]))
         learnt = {name: value for _, known in raw.steps() for name, value in known.items()}
+        if "words" in learnt:
+            return self._texts(count, learnt["words"])
         if "known" in learnt:
             return self._rng.choice(np.array(learnt["known"]), shape)
         if raw.texts:
@@ -86,6 +88,12 @@ class _Drawing:
         if raw.is_files:
             return self._rng.integers(0, 256, shape).astype(np.uint8)
         return self._numbers(shape, learnt).astype(np.float32).astype(np.float64)
+
+    def _texts(self, count: int, words: Sequence[str]) -> Any:
+        """Texts of up to twice as many words as are counted, some of them unknown."""
+        known = [*words, "Ünknöwn", "?!"]
+        lengths = self._rng.integers(0, 2 * self._inner.shape[1], count)
+        return np.array([" ".join(self._rng.choice(known, length)) for length in lengths])
 
     def _numbers(self, shape: tuple[int, ...], learnt: Mapping[str, Any]) -> Any:
         if self._raw.end.element != ELEMENT_TYPES["f32"]:

@@ -178,7 +178,6 @@ def test_a_runtime_that_lacks_what_a_preparation_takes_is_named(tmp_path: Path) 
     [
         ("one_hot", {"target": "tensorrt"}, "the runtime has no texts"),
         ("one_hot", {"opset": 18}, "since opset 19"),
-        ("tokens(3)", {}, "here every sign is a word"),
     ],
 )
 def test_what_onnx_cannot_express_is_named(

@@ -6,7 +6,7 @@ This is what is rewritten before a model is deployed (`optimize`) and then put i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nnc.backends.base import Arrays
 from nnc.backends.onnx import model
@@ -41,6 +41,9 @@ class OnnxGraph:
     outputs: tuple[End, ...]
     nodes: list[OnnxNode]
     tensors: dict[Handle, Array]
+    told: dict[Handle, tuple[int, tuple[Dim, ...]]] = field(default_factory=dict)
+    """Element types and shapes of values that no reader can infer, as no standard defines their
+    operators."""
 
     def makers(self) -> dict[Handle, OnnxNode]:
         """The node that makes a value; inputs and tensors have none."""
@@ -147,9 +150,12 @@ def written(
     )
     inputs = (model.graph_input(end.name, end.element, end.shape) for end in graph.inputs)
     outputs = (model.graph_output(end.name, end.element, end.shape) for end in graph.outputs)
-    ends, about = b"".join((*inputs, *outputs)), model.metadata(metadata or {})
-    own = any(node.operator in model.OWN for node in graph.nodes)
-    whole = model.model(graph.opset, "nnc", version, nodes, tensors, ends, about, own=own)
+    told = (model.graph_value(names[handle], *about) for handle, about in graph.told.items())
+    ends, about = b"".join((*inputs, *outputs, *told)), model.metadata(metadata or {})
+    domains = {model.DOMAINS[n.operator] for n in graph.nodes if n.operator in model.DOMAINS}
+    whole = model.model(
+        *(graph.opset, "nnc", version, nodes, tensors, ends, about), domains=domains
+    )
     return Written(whole, tuple(apart.chunks) if apart else ())
 
 

@@ -59,9 +59,12 @@ IR_VERSIONS: Final[Mapping[int, int]] = {
 """Opset -> the version of the format that was current with it: what runtimes of its time read."""
 MAXIMUM_BYTES: Final = 2**31 - 1
 """The largest message that readers of the format take."""
-OWN: Final = frozenset({"FusedConv", "FusedGemm"})
-"""Operators that onnxruntime alone has, in the domain `OWN_DOMAIN`."""
-OWN_DOMAIN: Final = "com.microsoft"
+DOMAINS: Final[Mapping[str, tuple[str, int]]] = {
+    **dict.fromkeys(("FusedConv", "FusedGemm", "Tokenizer"), ("com.microsoft", 1)),
+    "LabelEncoder": ("ai.onnx.ml", 3),
+}
+"""Operators beyond the default domain -> their domain and its version. The first is onnxruntime's
+own, the second ONNX's for machine learning."""
 _HEADER: Final = 1024
 """More than what stands around the graph in a model."""
 
@@ -75,10 +78,11 @@ def model(
     ends: bytes,
     about: bytes = b"",
     *,
-    own: bool = False,
+    domains: Iterable[tuple[str, int]] = (),
 ) -> Chunks:
-    """A model's bytes; its graph is nodes and name, tensors, inputs and outputs, in this order;
-    `about` is its metadata, `own` whether it has operators that onnxruntime alone has.
+    """A model's bytes; its graph is nodes and name, tensors, inputs and outputs (and what is said
+    of other values), in this order;
+    `about` is its metadata, `domains` are those beyond the default one, with their versions.
 
     Raises Failed (E703) beyond 2 GB.
     """
@@ -94,9 +98,8 @@ def model(
             ]
         )
     first = integer(1, IR_VERSIONS[opset]) + text(2, producer) + text(3, version)
-    opsets = message(8, text(1, ""), integer(2, opset))
-    if own:
-        opsets += message(8, text(1, OWN_DOMAIN), integer(2, 1))
+    imported = (("", opset), *sorted(domains))
+    opsets = b"".join(message(8, text(1, name), integer(2, number)) for name, number in imported)
     return (first + head(7, length), nodes_and_name, *tensors, ends, opsets + about)
 
 
@@ -121,7 +124,7 @@ def node(
     """A node of a graph."""
     described = (_attribute(key, value) for key, value in sorted(attributes.items()))
     names = texts(1, inputs), texts(2, outputs), text(3, name), text(4, operator)
-    domain = text(7, OWN_DOMAIN) if operator in OWN else b""
+    domain = text(7, DOMAINS[operator][0]) if operator in DOMAINS else b""
     return message(1, *names, *described, domain)
 
 
@@ -209,6 +212,11 @@ def graph_input(name: str, element: int, shape: Shape) -> bytes:
 
 def graph_output(name: str, element: int, shape: Shape) -> bytes:
     return _value(12, name, element, shape)
+
+
+def graph_value(name: str, element: int, shape: Shape) -> bytes:
+    """What is said of a value inside a graph."""
+    return _value(13, name, element, shape)
 
 
 def _value(field: int, name: str, element: int, shape: Shape) -> bytes:

@@ -13,7 +13,9 @@ import numpy as np
 from nnc.backends.base import Table
 from nnc.backends.onnx.assembly import Array, Handle, OnnxNode
 from nnc.backends.onnx.graph import OnnxGraph
-from nnc.backends.onnx.model import ELEMENT_TYPES
+from nnc.backends.onnx.model import ELEMENT_TYPES, TEXT
+from nnc.backends.onnx.words import numbers_of, word_pattern
+from nnc.compiler.types import Symbol
 from nnc.compiler.vocabulary.data import (
     Category,
     CropImages,
@@ -219,10 +221,25 @@ def _bilinear(stage: Stage, size: Handle, wanted: int, role: str) -> Handle:
     return stage.add("Div", f"{role}_shares", *shares)
 
 
-preparations.refuses(
-    Tokens,
-    "StringSplit takes texts apart at white space or at one sign, and here every sign is a word",
-)
+@preparations.lowers(Tokens)
+def tokens(step: Tokens, learnt: Mapping[str, Any], stage: Stage, x: Handle) -> Handle:
+    """The words of each text, each with its number; filled up and cut to the length."""
+    texts = stage.add("Reshape", "texts", x, stage.whole_numbers([-1], "row"))
+    if step.lower:
+        small = {"case_change_action": "LOWER", "is_case_sensitive": 1, "locale": "C"}
+        texts = stage.add("StringNormalizer", "small", texts, **small)
+    apart = {"tokenexp": word_pattern(), "mark": 0, "mincharnum": 1, "pad_value": ""}
+    words = stage.add("Tokenizer", "words", texts, **apart)
+    rows, longest = (Symbol(f"{stage.name}/{what}") for what in ("rows", "longest"))
+    stage.graph.told[words] = (TEXT, (rows, longest))
+    known = numbers_of(learnt["words"], lower=step.lower)
+    table = {"keys_strings": list(known), "values_int64s": list(known.values())}
+    numbers = stage.add("LabelEncoder", "numbers", words, **table, default_int64=1)
+    behind = stage.whole_numbers([0, 0, 0, step.length], "behind")
+    filled = stage.add("Pad", "filled", numbers, behind)
+    ends = [stage.whole_numbers([n], role) for n, role in ((0, "start"), (step.length, "stop"))]
+    cut = stage.add("Slice", "cut", filled, *ends, stage.whole_numbers([1], "across"))
+    return stage.add("Cast", "tokens", cut, to=ELEMENT_TYPES["f32"])
 
 
 @preparations.lowers(Window)
@@ -236,5 +253,7 @@ preparations.sealed()
 
 def reads_texts(step: Preparation, learnt: Mapping[str, Any]) -> bool:
     """Whether the column of a first preparation holds texts."""
+    if isinstance(step, Tokens):
+        return True
     known = learnt.get("known") or np.ravel(learnt.get("filling", getattr(step, "value", 0.0)))
     return isinstance(next(iter(known), None), str)
