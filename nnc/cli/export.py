@@ -204,7 +204,12 @@ def _page(
             say(f"the page has no examples: {problem.diagnostics[0].message}")
     place = Path(runtime) if runtime else None
     try:
-        write_page(given.program, given.weights, Path(folder), data=data, runtime=place)
+        write_page(
+            *(given.program, given.weights, Path(folder)),
+            data=data,
+            unprepared=given.unprepared,
+            runtime=place,
+        )
     except FileExistsError:
         raise Unusable(f"{folder} exists already", "choose another name, or remove it") from None
     except OSError as error:

@@ -49,6 +49,16 @@ def surround(
         _restored(graph, output, factor, offset)
 
 
+def preparing(raw: Sequence[Raw], opset: int) -> OnnxGraph:
+    """A model of preparations alone: takes inputs as the data have them, and gives each as
+    `NAME/ready`, as the network takes it."""
+    graph = OnnxGraph("Preparations", opset, (), (), [], {})
+    for one in raw:
+        graph.inputs += (_prepared(graph, one),)
+        graph.outputs += (replace(one.end, name=f"{one.end.name}/ready"),)
+    return graph
+
+
 @dataclass(frozen=True)
 class Answer:
     """An output that a classifying loss judges. `makes_chances`: whether it gives logits, from

@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from nnc.backends.base import Arrays
 from nnc.backends.weights import read
 from nnc.compiler.ir import Program
-from nnc.training.data import Dataset, open_data
+from nnc.training.data import Dataset, open_data, unprepared
 from nnc.training.folder import Folder
 
 
@@ -30,6 +33,10 @@ class Given:
     def data(self, path: Path | None = None) -> Dataset:
         """The examples, those of a file if one is named. Raises Failed (E611 to E614)."""
         return open_data(self.program, self.base, path=path or self.source, fitted=self.fitted)
+
+    def unprepared(self, rows: NDArray[np.int64]) -> dict[str, Any]:
+        """The columns of inputs of some examples as the data have them. Raises as `data`."""
+        return unprepared(self.program, self.base, rows, path=self.source, fitted=self.fitted)
 
     @property
     def output_labels(self) -> dict[str, tuple[str, ...]]:

@@ -16,7 +16,8 @@ import numpy as np
 
 from nnc.backends import recipes
 from nnc.backends.onnx import words as spelling
-from nnc.backends.onnx.graph import End
+from nnc.backends.onnx.assembly import Handle
+from nnc.backends.onnx.graph import End, batch_name
 from nnc.backends.onnx.model import ELEMENT_TYPES, TEXT
 from nnc.backends.onnx.preparation import Channels, preparations, reads_texts
 from nnc.compiler.ir import Field, Program
@@ -169,6 +170,21 @@ class Raw:
                 elif len(np.unique(np.float32(known["known"]))) < len(known["known"]):
                     yield step.word, "some of its values are the same number in float32"
             computed |= isinstance(step, _COMPUTES)
+
+
+def raw_of(program: Program, fitted: Mapping[str, Any]) -> dict[str, Raw]:
+    """Every input of a program that its data block prepares, as it is before."""
+    batch = Symbol(batch_name(program.graph))
+    ends = [
+        End(
+            Handle(value.name),
+            value.name,
+            ELEMENT_TYPES[value.type.dtype],
+            (batch, *value.type.shape),
+        )
+        for value in program.graph.inputs
+    ]
+    return raw_inputs(program, ends, fitted)
 
 
 def raw_inputs(

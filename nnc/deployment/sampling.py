@@ -15,14 +15,13 @@ import numpy as np
 
 from nnc.backends import registry
 from nnc.backends.base import Arrays
-from nnc.backends.onnx.graph import End
 from nnc.backends.onnx.model import ELEMENT_TYPES
 from nnc.compiler.ir import Program
 from nnc.compiler.types import Dim, Symbol, is_static
 from nnc.compiler.vocabulary.data import CropImages, ResizeImages, Scale
 from nnc.deployment.around import Answer, answers, in_units
 from nnc.deployment.export import Exported
-from nnc.deployment.raw import Raw, raw_inputs
+from nnc.deployment.raw import Raw, raw_of
 from nnc.training.data.feed import Feed
 from nnc.verify import sample
 
@@ -54,13 +53,7 @@ def samples(model: Exported, count: int, rng: np.random.Generator) -> Samples:
 def _raw(model: Exported) -> Mapping[str, Raw]:
     if model.options.fitted is None:
         return {}
-    graph = model.program.graph
-    batch = model.graph.inputs[0].shape[0]
-    ends = [
-        End(end.handle, end.name, ELEMENT_TYPES[value.type.dtype], (batch, *value.type.shape))
-        for end, value in zip(model.graph.inputs, graph.inputs, strict=True)
-    ]
-    return raw_inputs(model.program, ends, model.options.fitted)
+    return raw_of(model.program, model.options.fitted)
 
 
 class _Drawing:

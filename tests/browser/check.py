@@ -26,8 +26,9 @@ from nnc.backends.onnx.run import OnnxRunner
 from nnc.compiler.ir import Program
 from nnc.deployment.web.folder import write_page
 from nnc.loading import compile_file
-from nnc.training.data import Dataset, open_data
+from nnc.training.data import Dataset, open_data, unprepared
 from nnc.training.train import train
+from nnc.training.units import restored
 
 DIGITS = (Path(__file__).parents[2] / "specs" / "curriculum" / "digits_mlp.nn").read_text()
 EARLY = (
@@ -80,7 +81,47 @@ train {
   batch = 64
 }
 """
-SPECS = {"digits": DIGITS, "early": EARLY, "numbers": NUMBERS, "yes": YES}
+PLANTS = """\
+data {
+  source = csv("plants.csv")
+  x     = columns("long", "wide") -> impute(mean) -> standardize
+  color = column("color") -> category
+  note  = column("note") -> tokens(4)
+  size  = column("size") -> standardize
+  split = shares(validation=0.2, test=0.2)
+}
+model Plants {
+  input x: f32[2]
+  input color: i64
+  input note: i64[4]
+  named = color -> Embedding(3, 2)
+  read  = note -> Embedding(20, 3) -> GlobalAvgPool
+  output p = (x, named, read) -> Concat -> Dense(6) -> tanh -> Dense(1)
+}
+train {
+  target size: f32[1]
+  loss = mse(p, size)
+  optimizer = adam(lr=0.02)
+  epochs = 4
+  batch = 16
+}
+"""
+"""Takes numbers some of which are missing, a choice and texts, and estimates in units."""
+NOTES = ("Tall, dry", "tall: ÉTÉ!", "été", "?", "a DRY one of five words", "seen")
+
+
+def plants() -> str:
+    """A table for it."""
+    rng = np.random.default_rng(0)
+    rows = ["long,wide,color,note,size"]
+    for number in range(60):
+        wide, long = rng.normal(2), "" if number % 7 == 3 else rng.normal(5)
+        color, note = ("red", "green", "blue")[number % 3], NOTES[number % len(NOTES)]
+        rows.append(f'{long},{wide},{color},"{note}",{10 + 3 * wide}')
+    return "\n".join(rows)
+
+
+SPECS = {"digits": DIGITS, "early": EARLY, "numbers": NUMBERS, "yes": YES, "plants": PLANTS}
 PLAYWRIGHT = "playwright-core@1.64.1"
 
 
@@ -123,6 +164,7 @@ def check(program: Program, data: Dataset, run: Path, found: dict[str, Any]) -> 
     assert found["state"] == "ready"
     assert found["problems"] == []
     check_answers(program, data, run / "weights" / "last.safetensors", found["answers"])
+    check_units(program, data, found["answers"][-1], found["shown"])
     record = json.loads((run / "run.json").read_text())
     trained = found["trained"]
     history = np.genfromtxt(run / "history.csv", delimiter=",", names=True)
@@ -152,18 +194,28 @@ def check_answers(
     np.testing.assert_allclose(made, expected.reshape(made.shape), rtol=1e-4, atol=1e-6)
 
 
+def check_units(program: Program, data: Dataset, answer: dict[str, list[float]], told: str) -> None:
+    """An estimate of a target that was prepared is told in the units of the data."""
+    scaled = np.array([answer["p"]])
+    value = restored(program, data.fitted, {"p": scaled})["p"]
+    if not np.array_equal(value, scaled):
+        np.testing.assert_allclose([float(n) for n in told.split()], value[0], rtol=1e-4)
+
+
 def main() -> None:
     """Train, write the page, look at it, compare: for each spec."""
     for name, text in SPECS.items():
         with tempfile.TemporaryDirectory() as place:
             folder = Path(place)
             (folder / "spec.nn").write_text(text)
+            (folder / "plants.csv").write_text(plants())
             program, problems = compile_file(folder / "spec.nn")
             assert program is not None, problems
             train(folder / "spec.nn", output=folder / "run")
             data = open_data(program, folder)
             arrays = weights.read(folder / "run" / "weights" / "last.safetensors", program.graph)
-            write_page(program, arrays, folder / "page", data=data)
+            columns = functools.partial(unprepared, program, folder)
+            write_page(program, arrays, folder / "page", data=data, unprepared=columns)
             with served(folder / "page") as address:
                 found = seen(address, folder)
             check(program, data, folder / "run", found)

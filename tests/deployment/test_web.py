@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from pathlib import Path
@@ -22,7 +23,7 @@ from nnc.deployment.web.description import describe
 from nnc.deployment.web.runtime import FILES
 from nnc.deployment.web.training import hindrance
 from nnc.loading import compile_file, compile_text
-from nnc.training.data import Dataset, open_data
+from nnc.training.data import Dataset, open_data, unprepared
 
 SPECS = Path(__file__).parents[2] / "specs"
 
@@ -123,6 +124,92 @@ def test_what_an_output_says(
     )
     assert found["outputs"][0]["kind"] == kind
     assert found["outputs"][0].get("logits") is logits
+
+
+PLANTS = """\
+data {
+  source = csv("plants.csv")
+  x     = columns("long", "wide") -> impute(mean) -> standardize
+  color = column("color") -> one_hot
+  grade = column("grade") -> category
+  note  = column("note") -> tokens(3)
+  size  = column("size") -> minmax
+  split = in_order(test=0.5)
+}
+model Plants {
+  input x: f32[2]
+  input color: f32[2]
+  input grade: i64
+  input note: i64[3]
+  output p = (x, color, grade -> Embedding(2, 2), note -> Embedding(9, 2) -> GlobalAvgPool)
+    -> Concat -> Dense(1)
+}
+train { target size: f32[1] loss = mse(p, size) optimizer = sgd(lr=0.1) }
+"""
+TABLE = """\
+long,wide,color,grade,note,size
+1.5,2,red,7,A tall one,10
+2.5,,green,9,small,30
+0.1,4,green,7,?,15
+,5,red,9,tall été,20
+"""
+
+
+def test_inputs_are_asked_for_as_the_data_have_them(tmp_path: Path, runtime: Path) -> None:
+    (tmp_path / "plants.csv").write_text(TABLE)
+    program, problems = compile_text(PLANTS)
+    assert program is not None, problems
+    data = open_data(program, tmp_path)
+    weights = initial.weights(program.graph, 0)
+    made = tmp_path / "page"
+    columns = functools.partial(unprepared, program, tmp_path)
+    web.write_page(program, weights, made, data=data, unprepared=columns, runtime=runtime)
+    found = json.loads((made / "model.json").read_text("utf-8"))
+    x, color, grade, note = found["inputs"]
+    assert (x["kind"], x["names"], x["start"], x["missing"]) == (
+        *("numbers", ["long", "wide"], [2.0, 2.0]),
+        True,
+    )
+    assert (color["kind"], color["choices"], color["start"]) == (
+        "choice",
+        ["green", "red"],
+        "green",
+    )
+    assert (grade["kind"], grade["choices"], grade["texts"]) == ("choice", [7.0, 9.0], False)
+    assert (note["kind"], note["start"], note["texts"]) == ("text", "A tall one", True)
+    assert [sample["caption"] for sample in found["samples"]] == ["15", "20"]
+    assert found["samples"][1]["inputs"] == {
+        "x": [None, 5.0],
+        "color": "red",
+        "grade": 9.0,
+        "note": "tall été",
+    }
+    assert found["outputs"][0]["units"] == {"factor": [20.0], "offset": [10.0]}
+    session = ort.InferenceSession(made / "prepare.onnx")
+    given: dict[str, list[Any]] = {about["name"]: [] for about in found["inputs"]}
+    for sample in found["samples"]:
+        for name, value in sample["inputs"].items():
+            given[name].append(value)
+    types = {"x": np.float32, "color": object, "grade": np.float32, "note": object}
+    inputs = {name: np.array(values, types[name]) for name, values in given.items()}
+    ready = dict(
+        zip([o.name for o in session.get_outputs()], session.run(None, inputs), strict=True)
+    )
+    for name, array in data.batch(data.splits["test"]).items():
+        if name in given:
+            np.testing.assert_allclose(ready[f"{name}/ready"], array, rtol=1e-6)
+
+
+def test_what_needs_no_preparation_stays_as_it_is(tmp_path: Path, runtime: Path) -> None:
+    program, data = digits()
+    columns = functools.partial(unprepared, program, SPECS / "curriculum")
+    made = tmp_path / "page"
+    weights = initial.weights(program.graph, 0)
+    web.write_page(program, weights, made, data=data, unprepared=columns, runtime=runtime)
+    found = json.loads((made / "model.json").read_text("utf-8"))
+    assert found["inputs"][0]["kind"] == "pixels"
+    assert "prepared" not in found["inputs"][0]
+    assert not (made / "prepare.onnx").exists()
 
 
 def test_a_folder_that_is_there_is_left_alone(tmp_path: Path, runtime: Path) -> None:

@@ -13,10 +13,12 @@ from nnc.compiler.ir import LossTerm, Output, Program, Value
 from nnc.compiler.types import FLOATS, TensorType, elements, is_static
 from nnc.compiler.vocabulary.data import Columns
 from nnc.compiler.vocabulary.ops.activation import Sigmoid, Softmax
+from nnc.deployment.around import in_units
 from nnc.summary import summarize
 from nnc.training.data import Dataset
 
 Json: TypeAlias = dict[str, Any]
+Rows: TypeAlias = "NDArray[np.int64]"
 
 SAMPLES: Final = 12
 """Examples to try."""
@@ -29,7 +31,8 @@ _SEEN: Final = 10_000
 
 
 def describe(program: Program, data: Dataset | None) -> Json:
-    """The page of a program; with data, its ranges, labels and examples are those of the data."""
+    """The page of a program; with data, its ranges, labels and examples are those of the data, and
+    estimates and true answers are told in its units."""
     graph = program.graph
     parameters = summarize(program).parameters
     return {
@@ -46,7 +49,7 @@ def describe(program: Program, data: Dataset | None) -> Json:
 
 
 def _input(value: Value, program: Program, data: Dataset | None) -> Json:
-    given = data.batch(data.splits["train"][:_SEEN])[value.name] if data else None
+    given = data.batch(seen_rows(data))[value.name] if data else None
     found: Json = {
         "name": value.name,
         "type": str(value.type),
@@ -75,7 +78,7 @@ def _kind(value: Value, program: Program, given: NDArray[Any] | None) -> Json:
     start = [float(f"{number:.4g}") for number in middle]
     if count > FIELDS:
         return {"kind": "tokens", "start": start}
-    return {"kind": "numbers", "names": _names(value, program, count), "start": start}
+    return {"kind": "numbers", "names": names_of(value.name, program, count), "start": start}
 
 
 def grey_pixels(type_: TensorType) -> list[int] | None:
@@ -100,15 +103,15 @@ def colour_pixels(type_: TensorType, layout: str) -> list[int] | None:
     return list(sizes) if channels == 3 else None
 
 
-def _names(value: Value, program: Program, count: int) -> list[str]:
+def names_of(name: str, program: Program, count: int) -> list[str]:
     """The names of the numbers of an input: its columns, where the data block names them."""
     fields = program.data.fields if program.data else ()
     for field in fields:
         chosen = field.columns.names if isinstance(field.columns, Columns) else ()
         named = [column for column in chosen if isinstance(column, str)]
-        if value.name in field.names and len(named) == count:
+        if name in field.names and len(named) == count:
             return named
-    return [value.name] if count == 1 else [f"{value.name}[{i}]" for i in range(count)]
+    return [name] if count == 1 else [f"{name}[{i}]" for i in range(count)]
 
 
 # ---- outputs ---------------------------------------------------------------------------------
@@ -121,6 +124,10 @@ def _output(output: Output, program: Program, data: Dataset | None) -> Json:
     maker = program.graph.end(output.value)
     op = maker.op if maker else None
     found: Json = {"name": output.name, "type": str(output.value.type), "kind": "numbers"}
+    units = in_units(program, data.fitted).get(output.name) if data else None
+    if units is not None:
+        factor, offset = (np.ravel(part).tolist() for part in units)
+        found["units"] = {"factor": factor, "offset": offset}
     shape = output.value.type.shape
     fuses = term.loss.fuses if term and term.logits else None
     if (isinstance(op, Softmax) or fuses == "softmax") and len(shape) == 1 and is_static(shape):
@@ -147,14 +154,20 @@ def _labels(term: LossTerm | None, data: Dataset | None) -> list[str] | None:
 # ---- examples --------------------------------------------------------------------------------
 
 
+def sample_rows(data: Dataset) -> Rows:
+    """The rows of a few held-out examples; none where all are for training."""
+    nothing = data.splits["train"][:0]
+    held_out = (data.splits[name] for name in ("test", "validation") if name in data.splits)
+    return next(held_out, nothing)[:SAMPLES]
+
+
+def seen_rows(data: Dataset) -> Rows:
+    """The rows of the training examples that tell the range of an input."""
+    return data.splits["train"][:_SEEN]
+
+
 def _samples(program: Program, data: Dataset) -> list[Json]:
-    """A few examples, held out where there are such."""
-    rows = next(
-        data.splits[name] for name in ("test", "validation", "train") if name in data.splits
-    )
-    if "test" not in data.splits and "validation" not in data.splits:
-        return []
-    batch = data.batch(rows[:SAMPLES])
+    batch = data.batch(sample_rows(data))
     inputs = [value.name for value in program.graph.inputs]
     return [
         {
@@ -171,5 +184,18 @@ def _caption(program: Program, data: Dataset, batch: dict[str, NDArray[Any]], ro
         if target.name in batch and batch[target.name][row].size == 1:
             number = batch[target.name][row].item()
             labels = data.labels.get(target.name)
-            return labels[int(number)] if labels else f"{number:.4g}"
+            return (
+                labels[int(number)] if labels else f"{_in_units(number, target, program, data):.4g}"
+            )
     return f"example {row + 1}"
+
+
+def _in_units(number: float, target: Value, program: Program, data: Dataset) -> float:
+    """One number of a target as the data have it."""
+    units = in_units(program, data.fitted)
+    terms = program.training.losses if program.training else ()
+    for term in terms:
+        if term.target is target and term.outputs[0] in units:
+            factor, offset = (np.ravel(part)[0] for part in units[term.outputs[0]])
+            return float(number * factor + offset)
+    return number

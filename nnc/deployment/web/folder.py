@@ -11,10 +11,11 @@ from typing import Final
 
 from nnc.backends.base import Arrays
 from nnc.compiler.ir import Program
-from nnc.deployment.export import Options, exported
+from nnc.deployment.export import Options, exported, model_files
 from nnc.deployment.web.description import describe
 from nnc.deployment.web.runtime import runtime_files
 from nnc.deployment.web.training import FOLDER, hindrance, training_part
+from nnc.deployment.web.units import Unprepared, tell_units
 from nnc.training.data import Dataset
 
 PAGE: Final = (
@@ -29,11 +30,13 @@ def write_page(
     folder: Path,
     *,
     data: Dataset | None = None,
+    unprepared: Unprepared | None = None,
     runtime: Path | None = None,
 ) -> None:
     """Make `folder`: a page that runs the program with these weights behind any static server.
 
-    `data` gives ranges, labels and examples. `runtime` is an unpacked onnxruntime-web; without it
+    `data` gives ranges, labels and examples; with `unprepared` the page takes inputs as the data
+    have them, and prepares them itself. `runtime` is an unpacked onnxruntime-web; without it
     npm fetches it. The folder appears when it is complete. Raises FileExistsError when there is
     something of this name, Failed for a layer that the runtime lacks (E706) or when there is no
     runtime (E651), OSError.
@@ -43,7 +46,7 @@ def write_page(
     beside = folder.with_name(f".{folder.name[:100]}.{secrets.token_hex(6)}")
     try:
         with runtime_files(runtime) as found:
-            _fill(beside, program, weights, data, found)
+            _fill(beside, program, weights, data, unprepared, found)
         beside.rename(folder)
     except BaseException:  # an interrupt as well: nothing may be left over
         shutil.rmtree(beside, ignore_errors=True)
@@ -51,7 +54,12 @@ def write_page(
 
 
 def _fill(
-    folder: Path, program: Program, weights: Arrays, data: Dataset | None, runtime: list[Path]
+    folder: Path,
+    program: Program,
+    weights: Arrays,
+    data: Dataset | None,
+    unprepared: Unprepared | None,
+    runtime: list[Path],
 ) -> None:
     (folder / "runtime").mkdir(parents=True)
     for part in runtime:
@@ -59,10 +67,15 @@ def _fill(
     for name in PAGE:
         (folder / name).write_bytes(files("nnc.deployment.web").joinpath("page", name).read_bytes())
     model = exported(program, weights, "model.onnx", Options(target="web"))
-    for name, chunks in model.files.items():
+    made = dict(model.files)
+    described = describe(program, data)
+    if data is not None and unprepared is not None:
+        before = tell_units(described, program, data, unprepared)
+        if before is not None:
+            made |= model_files(before, "prepare.onnx", model.metadata)
+    for name, chunks in made.items():
         with (folder / name).open("xb") as file:
             file.writelines(chunks)
-    described = describe(program, data)
     if data is not None and hindrance(program, data) is None:
         described["training"], parts = training_part(program, data)
         (folder / FOLDER).mkdir()

@@ -75,6 +75,27 @@ def _open_ready(program: Program, path: Path) -> Dataset:
     return Dataset(everything, take, learnt, digest, {}, changes(program))
 
 
+def unprepared(
+    program: Program,
+    base: Path,
+    rows: Rows,
+    *,
+    path: Path | None = None,
+    fitted: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The columns of the inputs of some rows as the data have them, before any preparation; they
+    are read anew. Windows have none, nor have arrays that are ready. Raises as `open_data`."""
+    data = program.data
+    if data is None or (path is not None and is_ready(data, path)):
+        return {}
+    before = fitted["fields"] if fitted else {}
+    inputs = {value.name for value in program.graph.inputs}
+    read = Tables(data, base, path, _asked(data.fields, before))
+    feeds = _feeds(program, data.fields, read, before, ahead=True)
+    single = (one for one in feeds if one.span == 1 and inputs & {*one.chain.names})
+    return {one.chain.names[0]: one.column[rows] for one in single}
+
+
 def prepare_inputs(program: Program, path: Path, fitted: Mapping[str, Any]) -> Arrays:
     """The inputs alone of new examples in a file of the kind that the data block reads, prepared
     with what was learnt. Windows need no rows behind them. Raises Failed (E611 to E614)."""

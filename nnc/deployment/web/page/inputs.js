@@ -1,12 +1,13 @@
-// What a person gives to the model: drawn, dropped or typed. Each input is made from its description
-// and calls `changed` with a Float32Array (or BigInt64Array for whole numbers) in the spec's order.
+// What a person gives to the model: drawn, dropped, typed or chosen. Each input is made from its
+// description and calls `changed`; its value is a Float32Array (or BigInt64Array for whole numbers) in
+// the spec's order, or an array of texts.
 
 const PAPER = 224; // places of the drawing paper along each side
 const MARGIN = 0.04; // of the paper, around what was drawn
 
-/** The input of one description: an object with `element`, `value()` and `show(numbers)`. */
+/** The input of one description: an object with `element`, `value()` and `show(example)`. */
 export function makeInput(description, changed) {
-  const kinds = { pixels: Drawing, image: Picture, numbers: Numbers, tokens: Tokens };
+  const kinds = { pixels: Drawing, image: Picture, numbers: Numbers, tokens: Tokens, choice: Choice, text: Sentence };
   return new kinds[description.kind](description, changed);
 }
 
@@ -17,7 +18,8 @@ function element(tag, options = {}, ...children) {
 }
 
 function heading(description) {
-  return element("h2", { textContent: `${description.name}: ${description.type}` });
+  const { name, type, prepared } = description;
+  return element("h2", { textContent: prepared ? name : `${name}: ${type}` });
 }
 
 /** Grey pixels that are drawn with the mouse, a finger or a pen. */
@@ -213,6 +215,7 @@ class Picture {
 /** A field for each number. */
 class Numbers {
   constructor(description, changed) {
+    this.description = description;
     this.changed = changed;
     this.fields = description.names.map((name, place) => {
       const field = element("input", { type: "number", step: "any", value: description.start[place] });
@@ -226,12 +229,58 @@ class Numbers {
     this.element = element("div", {}, heading(description), element("div", { className: "fields" }, ...rows));
   }
 
+  /** A field without a number is NaN, which a model that fills in what is missing takes. */
   value() {
-    return Float32Array.from(this.fields, (field) => Number(field.value));
+    const numbers = Float32Array.from(this.fields, (field) => (field.value === "" ? NaN : Number(field.value)));
+    const place = this.description.missing ? -1 : numbers.findIndex(Number.isNaN);
+    if (place >= 0) throw new Error(`${this.description.names[place]} needs a number`);
+    return numbers;
   }
 
-  show(numbers) {
-    this.fields.forEach((field, place) => (field.value = String(numbers[place])));
+  show(example) {
+    this.fields.forEach((field, place) => (field.value = example[place] ?? ""));
+    this.changed();
+  }
+}
+
+/** One of the values that the model knows. */
+class Choice {
+  constructor(description, changed) {
+    this.description = description;
+    this.changed = changed;
+    const options = description.choices.map((value) => element("option", { textContent: String(value) }));
+    this.list = element("select", { onchange: changed }, ...options);
+    this.list.setAttribute("aria-label", description.name);
+    this.list.selectedIndex = description.choices.indexOf(description.start);
+    this.element = element("div", {}, heading(description), this.list);
+  }
+
+  value() {
+    const value = this.description.choices[this.list.selectedIndex];
+    return this.description.texts ? [value] : Float32Array.of(value);
+  }
+
+  show(example) {
+    this.list.selectedIndex = this.description.choices.indexOf(example);
+    this.changed();
+  }
+}
+
+/** Words, as a person writes them. */
+class Sentence {
+  constructor(description, changed) {
+    this.changed = changed;
+    this.text = element("textarea", { value: description.start, oninput: changed });
+    this.text.setAttribute("aria-label", description.name);
+    this.element = element("div", {}, heading(description), this.text);
+  }
+
+  value() {
+    return [this.text.value];
+  }
+
+  show(text) {
+    this.text.value = text;
     this.changed();
   }
 }

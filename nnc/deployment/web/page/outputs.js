@@ -63,9 +63,16 @@ function showShare(description, numbers) {
 }
 
 function showNumbers(description, numbers) {
-  const shown = Array.from(numbers).slice(0, 64).map((number) => number.toPrecision(5));
+  const shown = inUnits(description, Array.from(numbers)).slice(0, 64).map((number) => number.toPrecision(5));
   const rest = numbers.length > 64 ? ` … ${numbers.length - 64} more` : "";
   return [element("p", { className: "answer", textContent: shown.join("  ") + rest })];
+}
+
+/** Estimates in the units of the data. */
+function inUnits({ units }, numbers) {
+  if (!units) return numbers;
+  const { factor, offset } = units;
+  return numbers.map((number, place) => number * factor[place % factor.length] + offset[place % offset.length]);
 }
 
 function bar(share, best) {

@@ -21,8 +21,9 @@ async function load(name) {
   return answer;
 }
 
-/** The numbers of an input as a tensor with a batch of one; a free size is what fits. */
+/** An input as a tensor with a batch of one; a free size is what fits. */
 export function toTensor(description, numbers) {
+  if (description.texts) return new ort.Tensor("string", numbers, [1, ...description.shape]);
   const known = description.shape.reduce((product, size) => product * (size ?? 1), 1);
   const shape = [1, ...description.shape.map((size) => size ?? numbers.length / known)];
   if (shape.reduce((product, size) => product * size, 1) !== numbers.length || !numbers.length) {
@@ -38,6 +39,7 @@ class Page {
   constructor(model) {
     this.model = model;
     this.session = null;
+    this.preparation = null; // makes of inputs what the session takes, where they have to be prepared
     this.weights = {}; // what the session takes beside the inputs
     this.busy = false;
     this.again = false;
@@ -51,8 +53,12 @@ class Page {
   }
 
   async start() {
-    const bytes = new Uint8Array(await (await load("model.onnx")).arrayBuffer());
-    this.session = await ort.InferenceSession.create(bytes, { executionProviders: ["wasm"] });
+    const create = async (name) => {
+      const bytes = new Uint8Array(await (await load(name)).arrayBuffer());
+      return ort.InferenceSession.create(bytes, { executionProviders: ["wasm"] });
+    };
+    if (this.model.inputs.some(({ prepared }) => prepared)) this.preparation = await create("prepare.onnx");
+    this.session = await create("model.onnx");
     await this.answer();
   }
 
@@ -79,9 +85,13 @@ class Page {
 
   async run() {
     const given = { ...this.weights };
+    const unprepared = {};
     this.model.inputs.forEach((description, place) => {
-      given[description.name] = toTensor(description, this.inputs[place].value());
+      const kept = description.prepared ? unprepared : given;
+      kept[description.name] = toTensor(description, this.inputs[place].value());
     });
+    const ready = await this.preparation?.run(unprepared);
+    for (const name of Object.keys(unprepared)) given[name] = ready[`${name}/ready`];
     const made = await this.session.run(given);
     this.results = {};
     for (const { name } of this.model.outputs) this.results[name] = made[name].data;
