@@ -8,10 +8,72 @@ import math
 import numpy as np
 
 from nnc.backends import draws
-from nnc.backends.onnx.assembly import Handle, Place
+from nnc.backends.onnx.assembly import Handle, Place, Scope
 from nnc.backends.onnx.model import ELEMENT_TYPES, UNSIGNED
 
 _MASK = 0xFFFFFFFF
+
+
+class Bits:
+    """Numbers that are drawn by a key at some places, all of them whole numbers of 32 bits."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def key_at(self, key: int, step: Handle) -> Handle:
+        """The key for a step or an epoch, an i64 scalar."""
+        return self.drawn(self.whole(key), self.modulo(step))
+
+    def drawn(self, key: Handle, index: Handle) -> Handle:
+        """32 random bits for each index."""
+        spread = self.low(self.times(key, 0x9E3779B1))
+        return self._mix(self._xor(self._mix(self._xor(index, key)), spread))
+
+    def normal(self, key: Handle, index: Handle) -> Handle:
+        """A normal number in f64 for each index."""
+        scope = self._scope
+        twice = self.low(self.times(index, 2))
+        u, v = (
+            scope.add("Cast", self.shifted(self.drawn(key, at), 8), to=ELEMENT_TYPES["f64"])
+            for at in (twice, self.low(scope.add("Add", twice, self.whole(1))))
+        )
+        above = scope.add("Add", u, self._real(1.0))
+        inner = scope.add("Log", scope.add("Mul", above, self._real(2.0**-24)))
+        radius = scope.add("Sqrt", scope.add("Mul", inner, self._real(-2.0)))
+        turn = scope.add("Cos", scope.add("Mul", v, self._real(2 * math.pi / 2**24)))
+        return scope.add("Mul", radius, turn, role="normal")
+
+    # ---- arithmetic modulo 2^32 ------------------------------------------------------------------
+
+    def modulo(self, x: Handle) -> Handle:
+        """Whole numbers of any type as numbers of 32 bits."""
+        return self.low(self._scope.add("Cast", x, role="bits", to=UNSIGNED))
+
+    def whole(self, number: int) -> Handle:
+        return self._scope.constant(np.array(number, np.uint64), "bits")
+
+    def low(self, x: Handle) -> Handle:
+        """The lower half."""
+        return self._scope.add("BitwiseAnd", x, self.whole(_MASK), role="bits")
+
+    def times(self, x: Handle, number: int) -> Handle:
+        return self._scope.add("Mul", x, self.whole(number), role="bits")
+
+    def shifted(self, x: Handle, by: int) -> Handle:
+        return self._scope.add("BitShift", x, self.whole(by), role="bits", direction="RIGHT")
+
+    def _real(self, number: float) -> Handle:
+        return self._scope.constant(np.array(number, np.float64), "real")
+
+    def _xor(self, x: Handle, y: Handle) -> Handle:
+        return self._scope.add("BitwiseXor", x, y, role="bits")
+
+    def _mix(self, h: Handle) -> Handle:
+        h = self._xor(h, self.shifted(h, 16))
+        h = self.low(self.times(h, 0x7FEB352D))
+        h = self._xor(h, self.shifted(h, 15))
+        h = self.low(self.times(h, 0x846CA68B))
+        return self._xor(h, self.shifted(h, 16))
 
 
 class Drawing:
@@ -32,8 +94,8 @@ class Drawing:
         given = place.node.axes or range(place.type.rank)
         self._axes = given if x is None else range(rank - 1)
         key = draws.key_of(moment.seed, name or place.node.name)
-        step = self._and(place.add("Cast", moment.step, role="step", to=UNSIGNED))
-        self._key = self._bits(self._whole(key), step)
+        self._bits = Bits(place)
+        self._key = self._bits.key_at(key, moment.step)
 
     def mask(self, rate: float, axes: tuple[int, ...] | None = None) -> Handle:
         """What a dropout multiplies by: 1 / (1 - rate) where it keeps, else 0."""
@@ -45,23 +107,14 @@ class Drawing:
     def kept(self, rate: float, axes: tuple[int, ...] | None = None) -> Handle:
         """Truths in the shape of the value: what a dropout keeps. With `axes` only these axes of
         the value (of the batch and each example) have places of their own, the others share."""
-        high = self._shifted(self._bits(self._key, self._index(axes)), 8)
-        return self._place.add("GreaterOrEqual", high, self._whole(int(rate * 2**24)), role="kept")
+        high = self._bits.shifted(self._bits.drawn(self._key, self._index(axes)), 8)
+        limit = self._bits.whole(int(rate * 2**24))
+        return self._place.add("GreaterOrEqual", high, limit, role="kept")
 
     def normal(self) -> Handle:
         """Normal numbers in the shape of the value."""
-        place = self._place
-        twice = self._and(self._mul(self._index(None), 2))
-        u, v = (
-            place.add("Cast", self._shifted(self._bits(self._key, at), 8), to=ELEMENT_TYPES["f64"])
-            for at in (twice, self._and(place.add("Add", twice, self._whole(1))))
-        )
-        above = place.add("Add", u, self._real(1.0))
-        inner = place.add("Log", place.add("Mul", above, self._real(2.0**-24)))
-        radius = place.add("Sqrt", place.add("Mul", inner, self._real(-2.0)))
-        turn = place.add("Cos", place.add("Mul", v, self._real(2 * math.pi / 2**24)))
-        made = place.add("Mul", radius, turn, role="normal")
-        return place.add("Cast", made, to=ELEMENT_TYPES[place.float_type])
+        made = self._bits.normal(self._key, self._index(None))
+        return self._place.add("Cast", made, to=ELEMENT_TYPES[self._place.float_type])
 
     # ---- the place of each element -------------------------------------------------------------
 
@@ -79,8 +132,7 @@ class Drawing:
         first = place.add("Mul", self._moment.row, inside, role="first")
         zero, one = place.whole(0, "zero"), place.whole(1, "one")
         numbers = place.add("Add", place.add("Range", zero, count, one), first, role="numbers")
-        whole = self._and(place.add("Cast", numbers, to=UNSIGNED))
-        upright = place.add("Reshape", whole, spec, role="places")
+        upright = place.add("Reshape", self._bits.modulo(numbers), spec, role="places")
         back = [order.index(axis) for axis in own]
         if back != sorted(back):
             upright = place.add("Transpose", upright, role="turned", perm=back)
@@ -94,34 +146,3 @@ class Drawing:
         place = self._place
         far = place.whole([count], "end")
         return place.add("Slice", shape, place.whole([1], "begin"), far, role="example")
-
-    # ---- arithmetic modulo 2^32 ------------------------------------------------------------------
-
-    def _whole(self, number: int) -> Handle:
-        return self._place.constant(np.array(number, np.uint64), "bits")
-
-    def _real(self, number: float) -> Handle:
-        return self._place.constant(np.array(number, np.float64), "real")
-
-    def _and(self, x: Handle) -> Handle:
-        return self._place.add("BitwiseAnd", x, self._whole(_MASK), role="bits")
-
-    def _xor(self, x: Handle, y: Handle) -> Handle:
-        return self._place.add("BitwiseXor", x, y, role="bits")
-
-    def _mul(self, x: Handle, number: int) -> Handle:
-        return self._place.add("Mul", x, self._whole(number), role="bits")
-
-    def _shifted(self, x: Handle, by: int) -> Handle:
-        return self._place.add("BitShift", x, self._whole(by), role="bits", direction="RIGHT")
-
-    def _mix(self, h: Handle) -> Handle:
-        h = self._xor(h, self._shifted(h, 16))
-        h = self._and(self._mul(h, 0x7FEB352D))
-        h = self._xor(h, self._shifted(h, 15))
-        h = self._and(self._mul(h, 0x846CA68B))
-        return self._xor(h, self._shifted(h, 16))
-
-    def _bits(self, key: Handle, index: Handle) -> Handle:
-        spread = self._and(self._mul(key, 0x9E3779B1))
-        return self._mix(self._xor(self._mix(self._xor(index, key)), spread))
