@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import nnc
 from nnc.backends.base import Arrays
+from nnc.backends.onnx.augmentations import CHANGED, EPOCH, PLACES, augmentation
 from nnc.backends.onnx.descent import NEXT, RATE
 from nnc.backends.onnx.emit import DEFAULT_OPSET
 from nnc.backends.onnx.graph import End, OnnxGraph, written
@@ -17,6 +18,7 @@ from nnc.backends.onnx.training import (
     LOSS,
     ROW,
     STEP,
+    TrainingStep,
     evaluation,
     inference,
     initial_state,
@@ -29,6 +31,7 @@ from nnc.compiler.vocabulary.schedules import Plateau
 Chunks: TypeAlias = Sequence[bytes | memoryview]
 
 TRAIN, EVALUATE, INFER = "train_step.onnx", "eval.onnx", "infer.onnx"
+AUGMENT = "augment.onnx"
 STATE, MANIFEST = "state.safetensors", "manifest.json"
 _TYPES = {number: dtype for dtype, number in ELEMENT_TYPES.items()}
 
@@ -49,18 +52,12 @@ def training_files(
     judged = evaluation(program, opset=opset)
     graphs = {TRAIN: step.graph, EVALUATE: judged.graph, INFER: inference(program, opset=opset)}
     state = initial_state(step, weights, "float32")
-    kept = [
-        {**_described(end), "next": f"{NEXT}{end.name}" if part.changes else None}
-        for part in step.state
-        for end in step.graph.inputs
-        if end.name == part.name
-    ]
     manifest = {
         "format": 1,
         "producer": f"nnc {nnc.__version__}",
         "model": program.name,
         "opset": opset,
-        "state": {"file": STATE, "tensors": kept},
+        "state": {"file": STATE, "tensors": _kept(step)},
         "train": _train(program, step.graph, rates),
         "evaluate": {
             "file": EVALUATE,
@@ -72,12 +69,25 @@ def training_files(
         },
         "infer": {"file": INFER, "outputs": [_described(end) for end in graphs[INFER].outputs]},
     }
+    if program.training and program.training.augment:
+        graphs[AUGMENT] = augmentation(program, opset=opset)
+        manifest["augment"] = _augment(graphs[AUGMENT])
     files: dict[str, Chunks] = {
         name: written(graph, nnc.__version__).whole for name, graph in graphs.items()
     }
     files[STATE] = list(encoded(state, {"producer": "nnc"}))
     files[MANIFEST] = [json.dumps(manifest, indent=2, ensure_ascii=False).encode() + b"\n"]
     return files
+
+
+def _kept(step: TrainingStep) -> list[dict[str, Any]]:
+    """The inputs that make up the state, each with what takes its place."""
+    return [
+        {**_described(end), "next": f"{NEXT}{end.name}" if part.changes else None}
+        for part in step.state
+        for end in step.graph.inputs
+        if end.name == part.name
+    ]
 
 
 def _train(program: Program, graph: OnnxGraph, rates: Sequence[float]) -> dict[str, Any]:
@@ -100,6 +110,17 @@ def _train(program: Program, graph: OnnxGraph, rates: Sequence[float]) -> dict[s
     if isinstance(training.schedule, Plateau):
         about["plateau"] = training.schedule.arguments()
     return about
+
+
+def _augment(graph: OnnxGraph) -> dict[str, Any]:
+    """What changes a batch before a step: the inputs that it takes and the outputs that stand in
+    for them."""
+    inputs = [
+        {**_described(end), "changed": f"{CHANGED}{end.name}"}
+        for end in graph.inputs
+        if end.name not in (PLACES, EPOCH)
+    ]
+    return {"file": AUGMENT, "inputs": inputs, "places": PLACES, "epoch": EPOCH}
 
 
 def _described(end: End) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from nnc.backends.base import Arrays
 from nnc.backends.reference.engine import ReferenceEngine
 from nnc.cli.group import group
 from nnc.loading import compile_text
+from nnc.training.data.augmenting import changes
 
 SPEC = """\
 model M {
@@ -36,9 +37,9 @@ train {
 NUMPY: dict[str, Any] = {"f32": np.float32, "f64": np.float64, "i64": np.int64}
 
 
-def written(folder: Path, *options: str) -> Any:
+def written(folder: Path, *options: str, text: str = SPEC) -> Any:
     spec = folder / "m.nn"
-    spec.write_text(SPEC, encoding="utf-8")
+    spec.write_text(text, encoding="utf-8")
     target = str(folder / "out")
     given = ["compile", str(spec), "--backend", "onnx", "--train", "-o", target, *options]
     return CliRunner().invoke(group, given)
@@ -52,7 +53,8 @@ class Trainer:
         self.state = load_file(folder / self.about["state"]["file"])
         self.sessions = {
             part: onnxruntime.InferenceSession(folder / self.about[part]["file"])
-            for part in ("train", "evaluate", "infer")
+            for part in ("train", "augment", "evaluate", "infer")
+            if part in self.about
         }
         described = (*self.about["train"]["inputs"], *self.about["train"]["targets"])
         self.types = {end["name"]: NUMPY[end["type"]] for end in described}
@@ -63,6 +65,13 @@ class Trainer:
         feeds = {end.name: known[end.name] for end in session.get_inputs()}
         names = [end.name for end in session.get_outputs()]
         return dict(zip(names, session.run(names, feeds), strict=True))
+
+    def changed(self, batch: dict[str, Any], places: Any, epoch: int) -> dict[str, Any]:
+        """A batch as it is in an epoch."""
+        augment = self.about["augment"]
+        numbers = {augment["places"]: places, augment["epoch"]: np.array(epoch)}
+        made = self.run("augment", {**batch, **numbers})
+        return batch | {end["name"]: made[end["changed"]] for end in augment["inputs"]}
 
     def step(self, batch: dict[str, Any], number: int) -> float:
         train = self.about["train"]
@@ -105,6 +114,34 @@ def test_it_trains_by_its_manifest(tmp_path: Path) -> None:
     assert sum(parts).tolist() == truth["confusion_matrix"]
     made = trainer.run("infer", batch)["p"]
     np.testing.assert_allclose(made, reference.outputs(batch)["p"], atol=2e-5)
+
+
+def test_examples_are_changed_by_the_manifest(tmp_path: Path) -> None:
+    """The losses are those of the reference, which takes the batches that nnc changes."""
+    text = SPEC.replace("batch = 8", "augment = [noise(x, 0.3), scale(x, 0.2)]  batch = 8")
+    result = written(tmp_path, "--updates", "12", text=text)
+    assert result.exit_code == 0, result.output
+    trainer = Trainer(tmp_path / "out")
+    program, _ = compile_text(text)
+    assert program is not None
+    weights = {name: trainer.state[name].astype(np.float64) for name in program.graph.weights}
+    reference = ReferenceEngine(program, weights)
+    rng = np.random.default_rng(1)
+    batch: Arrays = {"x": rng.normal(size=(8, 4)).astype(np.float32), "y": rng.integers(0, 3, 8)}
+    places = np.array([4, 0, 7, 6, 1, 2, 3, 5])
+    for number in range(12):
+        x = batch["x"]
+        for _, change in changes(program):
+            x = change(x, places, number)
+        expected = reference.step([batch | {"x": x}], number, reference.rate(number, 12))
+        made = trainer.step(trainer.changed(batch, places, number), number)
+        assert made == pytest.approx(expected, rel=2e-5)
+
+
+def test_without_augment_nothing_changes_examples(tmp_path: Path) -> None:
+    assert written(tmp_path, "--updates", "3").exit_code == 0
+    assert not (tmp_path / "out" / "augment.onnx").exists()
+    assert "augment" not in json.loads((tmp_path / "out" / "manifest.json").read_text("utf-8"))
 
 
 def test_the_same_spec_gives_the_same_bytes(tmp_path: Path) -> None:
