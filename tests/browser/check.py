@@ -81,6 +81,26 @@ train {
   batch = 64
 }
 """
+CHANGED = """\
+data {
+  source = sklearn("digits")
+  image  = column("images") -> scale(1 / 16) -> reshape([1, 8, 8])
+  label  = column("target")
+  split  = shares(validation=0.2, test=0.5)
+}
+model Changed { input image: f32[1, 8, 8]  output p = image -> Flatten -> Dense(10) -> softmax }
+train {
+  target label: i64
+  loss = cross_entropy(p, label)
+  optimizer = sgd(lr=0.5)
+  metrics = [accuracy(p, label)]
+  augment = [flip(image, rate=0.2, vertical=true), crop(image, 1), rotate(image, 20),
+             noise(image, 0.1), scale(image, 0.2)]
+  epochs = 6
+  batch = 50
+}
+"""
+"""Every augmentation, and a last batch that is smaller than the others."""
 PLANTS = """\
 data {
   source = csv("plants.csv")
@@ -121,7 +141,10 @@ def plants() -> str:
     return "\n".join(rows)
 
 
-SPECS = {"digits": DIGITS, "early": EARLY, "numbers": NUMBERS, "yes": YES, "plants": PLANTS}
+SPECS = {
+    **{"digits": DIGITS, "early": EARLY, "numbers": NUMBERS, "yes": YES},
+    **{"changed": CHANGED, "plants": PLANTS},
+}
 PLAYWRIGHT = "playwright-core@1.64.1"
 
 

@@ -26,8 +26,6 @@ def hindrance(program: Program, data: Dataset | None) -> str | None:
     training = program.training
     if training is None or data is None:
         return "the spec has no train block and data"
-    if training.augment:
-        return "the page doesn't change examples, as `augment` asks"
     for monitor, setting in watched(training).items():
         if monitor.startswith("val_") and "validation" not in data.splits:
             return f"`{setting}` watches `{monitor}`, but there are no validation examples"

@@ -1,6 +1,7 @@
 // Training in the page: the steps that `nnc train` takes, with the same examples in the same order.
-// A step is one run of train_step.onnx, whose outputs are the next step's state. After each epoch
-// eval.onnx measures what is watched.
+// A step is one run of train_step.onnx, whose outputs are the next step's state. Where the spec says
+// `augment`, augment.onnx changes the batch before. After each epoch eval.onnx measures what is
+// watched.
 
 import { Best, Slowing, finishes } from "./watching.js";
 
@@ -82,9 +83,10 @@ export class Trainer {
     this.say("loading …");
     const bytes = async (name) => (await this.load(`${this.folder}/${name}`)).arrayBuffer();
     this.manifest = JSON.parse(new TextDecoder().decode(await bytes("manifest.json")));
-    const { train, evaluate, infer, state } = this.manifest;
+    const { train, augment, evaluate, infer, state } = this.manifest;
     const create = async (name) => this.ort.InferenceSession.create(new Uint8Array(await bytes(name)), { executionProviders: ["wasm"] });
     this.session = await create(train.file);
+    if (augment) this.augmentation = await create(augment.file);
     this.inference = await create(infer.file);
     this.initial = readTensors(this.ort, await bytes(state.file));
     this.examples = { train: readTensors(this.ort, await bytes("examples.safetensors")) };
@@ -248,10 +250,23 @@ export class Trainer {
       [train.rate]: new this.ort.Tensor("float64", Float64Array.of(rate), []),
     };
     for (const name of names) all[name] = rowsOf(this.ort, this.examples.train[name], rows);
+    if (this.augmentation) Object.assign(all, await this.changed(all, rows));
     const made = await this.session.run(this.taken(this.session, all));
     for (const { name, next } of state.tensors) if (next) this.state[name] = made[next];
     this.step += 1;
     return Number(made[train.loss].data[0]);
+  }
+
+  /** The inputs of a batch that `augment` changes in this epoch, from 0. The rows of the examples
+   * are their places in the training split. */
+  async changed(batch, rows) {
+    const { inputs, places, epoch } = this.manifest.augment;
+    const made = await this.augmentation.run(this.taken(this.augmentation, {
+      ...batch,
+      [places]: new this.ort.Tensor("int64", BigInt64Array.from(rows, BigInt), [rows.length]),
+      [epoch]: new this.ort.Tensor("int64", BigInt64Array.of(BigInt(this.epoch)), []),
+    }));
+    return Object.fromEntries(inputs.map(({ name, changed }) => [name, made[changed]]));
   }
 
   /** Answer with the weights of a state. */
