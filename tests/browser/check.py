@@ -142,8 +142,12 @@ def plants() -> str:
 
 
 SPECS = {
-    **{"digits": DIGITS, "early": EARLY, "numbers": NUMBERS, "yes": YES},
-    **{"changed": CHANGED, "plants": PLANTS},
+    "digits": DIGITS,
+    "early": EARLY,
+    "numbers": NUMBERS,
+    "yes": YES,
+    "changed": CHANGED,
+    "plants": PLANTS,
 }
 PLAYWRIGHT = "playwright-core@1.64.1"
 
