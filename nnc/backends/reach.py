@@ -5,7 +5,6 @@ from __future__ import annotations
 from nnc.compiler.diagnostics import Diagnostic, Failed
 from nnc.compiler.ir import ActivityTerm, LossTerm, Program
 from nnc.compiler.types import FLOATS
-from nnc.compiler.vocabulary.ops.elementwise import StopGradient
 
 
 def trained(program: Program) -> set[str]:
@@ -23,8 +22,9 @@ def reached(program: Program) -> set[str]:
     values = {value.name for term in terms for value in term.predictions}
     found = {term.weight for term in training.penalties}
     for node in reversed(program.graph.nodes):
-        carries = not isinstance(node.op, StopGradient)
-        if carries and any(v.name in values for v in node.outputs if v.type.dtype in FLOATS):
+        if node.op.carries_gradient and any(
+            v.name in values for v in node.outputs if v.type.dtype in FLOATS
+        ):
             values |= {value.name for value in node.inputs}
             found |= {f"{node.layer}.{weight.name}" for weight in node.weights}
     return found & trained(program)

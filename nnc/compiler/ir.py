@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from nnc.compiler.source import NOWHERE, Span
-from nnc.compiler.types import TensorType
+from nnc.compiler.types import FLOATS, TensorType
 
 if TYPE_CHECKING:
     from nnc.compiler.vocabulary.augmentations import Augmentation
@@ -137,6 +137,17 @@ class Graph:
     def makers(self) -> dict[str, Node]:
         """Name of a value -> the node that makes it; inputs have none."""
         return {value.name: node for node in self.nodes for value in node.outputs}
+
+    @cached_property
+    def learnt(self) -> frozenset[str]:
+        """The names of the values that have a gradient: they depend on trained weights."""
+        found: set[str] = set()
+        for node in self.nodes:
+            trained = any(w.role == "parameter" and w.trainable for w in node.weights)
+            if trained or any(value.name in found for value in node.inputs):
+                carried = node.outputs if node.op.carries_gradient else ()
+                found |= {value.name for value in carried if value.type.dtype in FLOATS}
+        return frozenset(found)
 
     def values(self) -> Iterator[Value]:
         """Inputs, then every result in order."""

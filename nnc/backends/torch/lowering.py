@@ -34,12 +34,20 @@ class Site:
     """A node being lowered: what it takes, by the names these have in the program."""
 
     def __init__(
-        self, writer: Writer, node: Node, inputs: tuple[py.Expr, ...], *, varies: bool = False
+        self,
+        writer: Writer,
+        node: Node,
+        inputs: tuple[py.Expr, ...],
+        *,
+        varies: bool = False,
+        learns: bool = True,
     ) -> None:
         self._writer = writer
         self.varies = varies
         """Whether other uses of the same layer take inputs of other sizes: then the module may not
         depend on them."""
+        self.learns = learns
+        """Whether the first input depends on trained weights, and so has a gradient."""
         self.node = node
         self.inputs = inputs
 

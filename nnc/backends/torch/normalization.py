@@ -39,8 +39,13 @@ def over_last_axes(op: LayerNorm | RMSNorm, at: Site) -> Lowered:
 
 @OPS.lowers(GroupNorm)
 def group_norm(op: GroupNorm, at: Site) -> Lowered:
+    """PyTorch (2.13) crashes in the gradient of images whose channels lie last in memory where the
+    images themselves have none, as in front of all trained layers."""
     channels, options = op.channels(at.type), _plain("affine", op.affine)
-    return at.apply(py.call("nn.GroupNorm", op.groups, channels, eps=op.epsilon, **options))
+    layer = py.call("nn.GroupNorm", op.groups, channels, eps=op.epsilon, **options)
+    if at.learns or at.type.rank < 3:
+        return at.apply(layer)
+    return at.apply(layer, py.method(at.input, "contiguous"))
 
 
 @OPS.lowers(InstanceNorm)

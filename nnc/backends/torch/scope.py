@@ -129,7 +129,8 @@ class Scope:
 
     def site(self, writer: Writer, node: Node, inputs: tuple[py.Expr, ...]) -> Site:
         """Where a node is lowered."""
-        return Site(writer, node, inputs, varies=node.layer in self._varied)
+        learns = any(value.name in self._graph.learnt for value in node.inputs[:1])
+        return Site(writer, node, inputs, varies=node.layer in self._varied, learns=learns)
 
     def _enter_modules(self) -> None:
         recorder = self._recorded()

@@ -271,6 +271,35 @@ def test_a_shared_layer_takes_inputs_with_places_on_one_or_two_axes(word: str) -
     )
 
 
+@pytest.mark.parametrize(
+    ("before", "contiguous"),
+    [
+        ("", True),
+        ("Conv2D(4, 1, trainable=false) -> ", True),
+        ("Conv2D(4, 1) -> stop_gradient -> ", True),
+        ("Conv2D(4, 1) -> ", False),
+    ],
+)
+def test_group_norm_has_its_gradient_where_images_have_none(before: str, contiguous: bool) -> None:
+    made = program(
+        f"""
+        model Early {{
+          layout channels_last
+          input x: f32[5, 6, 4]
+          output y = x -> {before}GroupNorm(2) -> Conv2D(3, 3) -> GlobalAvgPool
+        }}
+        train {{ target t: f32[3] loss = mse(y, t) optimizer = sgd(lr=0.1) }}
+        """
+    )
+    assert ("self.groupnorm(x.contiguous())" in emit(made).text) == contiguous
+    inputs, targets = feed(made)
+    start = weights(made.graph)
+    torch, reference = TorchRunner(made, start, "float64"), ReferenceRunner(made, start)
+    _, gradients = torch.gradients(inputs, targets)
+    _, expected = reference.gradients(inputs, targets)
+    close(gradients, expected)
+
+
 def test_a_shared_block_that_depends_on_sizes_is_written_out() -> None:
     agree(
         """

@@ -71,6 +71,8 @@ class Op(Word):
     broadcasts: ClassVar[bool] = False
     """Whether two inputs are broadcast: the compiler gives them the same number of axes."""
 
+    carries_gradient: ClassVar[bool] = True
+    """Whether what comes before is trained by what comes after."""
     gives_input: ClassVar[bool] = False
     """Whether the result is the input as it is."""
 

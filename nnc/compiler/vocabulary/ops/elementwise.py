@@ -148,6 +148,7 @@ class StopGradient(_Function):
 
     word = "stop_gradient"
     aliases = ("detach", "StopGradient")
+    carries_gradient = False
 
 
 class Clip(ElementWise):
