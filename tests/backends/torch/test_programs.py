@@ -291,7 +291,7 @@ def test_group_norm_has_its_gradient_where_images_have_none(before: str, contigu
         train {{ target t: f32[3] loss = mse(y, t) optimizer = sgd(lr=0.1) }}
         """
     )
-    assert ("self.groupnorm(x.contiguous())" in emit(made).text) == contiguous
+    assert ("self.group_norm(x.contiguous())" in emit(made).text) == contiguous
     inputs, targets = feed(made)
     start = weights(made.graph)
     torch, reference = TorchRunner(made, start, "float64"), ReferenceRunner(made, start)
