@@ -14,9 +14,9 @@ def _sizes(op: Adaptive, site: Site) -> tuple[int, ...]:
 @OPS.lowers(AdaptiveAvgPool)
 def adaptive_average_pool(op: AdaptiveAvgPool, site: Site) -> py.Expr:
     sizes = _sizes(op, site)
-    # For three axes TensorFlow has no float64 kernel; for a single window along an axis Keras makes
-    # one that is larger than the input, too, which graphs refuse.
-    if len(sizes) == 3 or 1 in sizes:
+    # For three axes TensorFlow has no float64 kernel; for a single window or a single element along
+    # an axis Keras makes a window that is larger than the input, too, which graphs refuse.
+    if len(sizes) == 3 or any(1 in pair for pair in op.sizes(site.node.input_types)):
         return py.call(site.piece("adaptive_average_pool"), site.input, sizes)
     layer = site.layer(
         f"layers.AdaptiveAveragePooling{len(sizes)}D",

@@ -24,7 +24,8 @@ def adaptive_max_pool(op: AdaptiveMaxPool, place: Place) -> Handle:
     sizes, x = op.sizes(place.node.input_types), place.x
     if _alike(sizes):
         return _pooled("MaxPool", op, place)
-    for axis, (before, after) in enumerate(sizes):
+    # From the last axis to the first: of equal elements the first in row-major order wins.
+    for axis, (before, after) in reversed(list(enumerate(sizes))):
         places = window_places(before, after)
         taken = place.add(
             "Gather", x, place.whole(places.ravel().tolist(), "places"), axis=axis + 2

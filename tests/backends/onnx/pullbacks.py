@@ -125,7 +125,8 @@ class Pullback:
     """A graph of gradients on onnxruntime, or where it has no kernel on onnx's own evaluator."""
 
     def __init__(self, program: Program, precision: Precision, *, training: bool = False) -> None:
-        self._precision = precision
+        self.precision = precision
+        self.training = training
         self.graph = pullback_graph(program, precision, training=training)
         model = onnx.ModelProto.FromString(b"".join(written(self.graph, "0").whole))
         onnx.checker.check_model(model, full_check=False)

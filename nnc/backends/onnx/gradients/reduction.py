@@ -66,9 +66,21 @@ def reduce_max(at: Back) -> None:
 
 @GRADIENTS.of("ReduceProd")
 def reduce_prod(at: Back) -> None:
-    """y / x, which is not defined where an element is 0."""
-    if at.needs():
-        at.give(0, at.add("Div", _wide(at, at.mul(at.gradient, at.y)), at.x()))
+    """The product of the others: of all that aren't 0, divided by the element, where there is no 0;
+    beside the only 0 nothing, but for the 0 itself; beside two of them nothing at all."""
+    if not at.needs():
+        return
+    axes = [at.x(1)] if at.has(1) else []
+    one, zero = at.scalar(1.0, at.x()), at.scalar(0.0, at.x())
+    is_zero = at.add("Equal", at.x(), zero)
+    factors = at.add("Where", is_zero, one, at.x())
+    product = at.add("ReduceProd", factors, *axes, keepdims=1)
+    zeros = at.add("Cast", is_zero, to=ELEMENT_TYPES[at.dtype(at.x())])
+    count = at.add("ReduceSum", zeros, *axes, keepdims=1)
+    counts = at.add("Where", is_zero, at.add("Sub", count, one), count)
+    alone = at.add("Cast", at.add("Equal", counts, zero), to=ELEMENT_TYPES[at.dtype(at.x())])
+    others = at.add("Div", at.mul(product, alone), factors)
+    at.give(0, at.mul(_wide(at, at.gradient), others))
 
 
 @GRADIENTS.of("GlobalAveragePool")
