@@ -60,3 +60,14 @@ def test_moving_to_a_layout_changes_nothing(case: Case, layout: Layout) -> None:
         expected = plain.outputs(inputs, training=training)
         for name, array in moved.outputs(inputs, training=training).items():
             np.testing.assert_allclose(array, expected[name], rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("backend", ["torch", "keras"])
+def test_a_power_of_0_has_a_gradient(backend: str) -> None:
+    """x0 ** x1 is 0 for every x1 above 0 where x0 is 0, and so is its derivative by x1."""
+    case = next(case for case in cases() if case.name == "power-0")
+    pair = Pair(backend, "float64", case.program, {})
+    zeros = np.zeros((3, 4))
+    inputs = {"x0": zeros, "x1": zeros + np.array([1.0, 1.5, 2.0, 3.0])}
+    pair.check_outputs(inputs)
+    pair.check_pullback(inputs, np.random.default_rng(0))

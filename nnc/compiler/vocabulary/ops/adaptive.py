@@ -48,6 +48,7 @@ class Adaptive(Channelled):
             example(cls(size=3), "f32[2, 7]"),
             example(cls(size=(2, 3, 2)), "f32[2, 4, 5, 3]"),
             example(cls(size=(3, 2), layout="channels_last"), "f32[5, 4, 3]"),
+            example(cls(size=2), "f32[3, 1]"),
         )
 
     @classmethod
