@@ -13,7 +13,7 @@ import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import prod
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,9 @@ from nnc.compiler.types import FLOATS, DType, Symbol, is_static
 from nnc.compiler.vocabulary.data import Columns
 from nnc.compiler.vocabulary.ops.embedding import Embedding
 from nnc.compiler.vocabulary.ops.shape import Flatten, Permute, Reshape, Unsqueeze
+
+if TYPE_CHECKING:
+    from nnc.training.answers import Classes
 
 _KEEPS: Final = (Flatten, Reshape, Permute, Unsqueeze)
 """Ops that hand on the numbers they get."""
@@ -299,13 +302,11 @@ def _check_rows(label: str, graph: Graph, arrays: Arrays) -> None:
 # ---- results ---------------------------------------------------------------------------------
 
 
-def to_csv(
-    arrays: Mapping[str, NDArray[Any]], classes: Mapping[str, Sequence[str]] | None = None
-) -> str:
+def to_csv(arrays: Mapping[str, NDArray[Any]], classes: Mapping[str, Classes] | None = None) -> str:
     """Arrays as CSV: a row for each example, a column for each number of an example.
 
-    An output with classes has the name of the likeliest one first, none where a probability is not
-    a number, then their probabilities as `p[red]`; one number is that of the second of two.
+    An output with classes has the name of the likeliest one first, none where one of its numbers
+    is not a number, then these as `p[red]`; one number is that of the second of two.
     """
     known = classes or {}
     text = io.StringIO()
@@ -318,7 +319,7 @@ def to_csv(
 
 
 def _columns_of(
-    name: str, array: NDArray[Any], classes: Sequence[str] | None
+    name: str, array: NDArray[Any], classes: Classes | None
 ) -> tuple[list[str], list[list[str]]]:
     """The heads of an output's columns, and the cells of each example."""
     flat = array.reshape(len(array), -1)
@@ -326,12 +327,12 @@ def _columns_of(
     if classes is None:
         return list(_heads(name, array)), rows
     if flat.shape[1] == 1:
-        chosen, named = (flat[:, 0] > 0.5).astype(int), classes[1:]
+        chosen, named = (flat[:, 0] > classes.boundary).astype(int), classes.names[1:]
     else:
-        chosen, named = flat.argmax(axis=1), classes
+        chosen, named = flat.argmax(axis=1), classes.names
     heads = [name, *(f"{name}[{label}]" for label in named)]
     lost = np.isnan(flat).any(axis=1)
-    likeliest = ["" if none else classes[i] for i, none in zip(chosen, lost, strict=True)]
+    likeliest = ["" if none else classes.names[i] for i, none in zip(chosen, lost, strict=True)]
     return heads, [[name, *row] for name, row in zip(likeliest, rows, strict=True)]
 
 

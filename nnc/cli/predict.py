@@ -14,6 +14,7 @@ from nnc.cli.verb import FILE, Verb
 if TYPE_CHECKING:
     from nnc.backends.base import Arrays
     from nnc.compiler.ir import Program
+    from nnc.training.answers import Classes
 
 BACKENDS = ("onnx", "torch", "keras", "reference")
 
@@ -61,7 +62,7 @@ def command(
 
     if output not in (None, "-") and not predict.writable(str(output)):
         raise Unusable(f"results are written as .csv or .npz, not as {output}")
-    classes: dict[str, list[str]] = {}
+    classes: dict[str, Classes] = {}
     if file.lower().endswith(".onnx"):
         if weights is not None or settings or backend not in (None, "onnx"):
             raise click.UsageError("an ONNX model has its weights, and runs on onnxruntime alone")
@@ -85,8 +86,8 @@ def command(
 
 def _of_run(
     path: Path, weights: str | None, data: str, backend: str
-) -> tuple[Arrays, dict[str, list[str]]]:
-    """The results of a run by output, and the names of classes."""
+) -> tuple[Arrays, dict[str, Classes]]:
+    """The results of a run by output, and the classes that outputs tell apart."""
     from nnc.training import answers
     from nnc.training.folder import Folder
     from nnc.training.units import restored

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from math import log
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 
@@ -13,9 +14,10 @@ from nnc.backends import recipes, weights
 from nnc.backends.base import Arrays, Result
 from nnc.backends.pieces.columns import is_number
 from nnc.compiler.diagnostics import Diagnostic, Failed
-from nnc.compiler.ir import Program, Value
+from nnc.compiler.ir import LossTerm, Program, Value
 from nnc.compiler.types import INTEGERS
 from nnc.compiler.vocabulary.data import Csv, Text
+from nnc.compiler.vocabulary.losses import classification, margins
 from nnc.training.data import Dataset, prepare_inputs
 from nnc.training.engines import Setup, load, precision_of
 from nnc.training.folder import Folder, Record
@@ -25,6 +27,16 @@ from nnc.training.watching import training_of
 
 Which: TypeAlias = Literal["best", "last"]
 Split: TypeAlias = Literal["train", "validation", "test", "all"]
+EXCLUSIVE: Final = (
+    classification.CrossEntropy,
+    classification.NegativeLogLikelihood,
+    classification.KlDivergence,
+    classification.CategoricalFocal,
+    margins.MulticlassHinge,
+)
+"""Losses of a number for each class, the largest for the likeliest."""
+BINARY: Final = (classification.BinaryCrossEntropy, classification.Focal)
+"""Losses of a number for a yes."""
 
 
 @dataclass(frozen=True)
@@ -138,13 +150,24 @@ def _has_names(path: Path) -> bool:
     return not any(is_number(cell) for cell in cells)
 
 
-def classes(program: Program, labels: Mapping[str, list[str]]) -> dict[str, list[str]]:
-    """The names of the classes that an output tells apart, by output: those of the target that it
-    is compared with, where it is a softmax over them or a sigmoid between two."""
+@dataclass(frozen=True)
+class Classes:
+    """What an output tells apart: the names of classes, of which the one with the largest number is
+    the likeliest. One number alone stands for the second of two; above `boundary` it is that one.
+    """
+
+    names: list[str]
+    boundary: float = 0.5
+
+
+def classes(program: Program, labels: Mapping[str, list[str]]) -> dict[str, Classes]:
+    """The classes that an output tells apart, by output: those of the target that it is compared
+    with, where it has a probability, its logarithm or a logit for each, or one for the second of
+    two."""
     return dict(_classes(program, labels))
 
 
-def _classes(program: Program, labels: Mapping[str, list[str]]) -> Iterator[tuple[str, list[str]]]:
+def _classes(program: Program, labels: Mapping[str, list[str]]) -> Iterator[tuple[str, Classes]]:
     outputs = {output.name: output.value for output in program.graph.outputs}
     for term in training_of(program).losses:
         known = labels.get(term.target.name) if term.target is not None else None
@@ -152,8 +175,18 @@ def _classes(program: Program, labels: Mapping[str, list[str]]) -> Iterator[tupl
         maker = program.graph.end(value)
         if known is None or maker is None:
             continue
-        last = value.type.shape[-1:]
-        shared = maker.op.word == "softmax" and value.type.rank == 1 and last == (len(known),)
-        between = maker.op.word == "sigmoid" and value.type.shape in ((), (1,)) and len(known) == 2
-        if shared or between:
-            yield term.outputs[0], known
+        word = maker.op.word
+        exclusive = word == "softmax" or isinstance(term.loss, EXCLUSIVE)
+        between = word == "sigmoid" or isinstance(term.loss, BINARY)
+        if exclusive and value.type.shape == (len(known),):
+            yield term.outputs[0], Classes(known)
+        elif between and value.type.shape in ((), (1,)) and len(known) == 2:
+            yield term.outputs[0], Classes(known, _boundary(term, word))
+
+
+def _boundary(term: LossTerm, maker: str) -> float:
+    """Where the second of two classes begins, in what the output holds: a probability of ½, its
+    logarithm, or its logit."""
+    if maker == "log_sigmoid":
+        return log(0.5)
+    return 0.0 if term.logits and maker != "sigmoid" else 0.5

@@ -142,6 +142,44 @@ def test_predictions_name_classes(nnc: Nnc, folder: Path) -> None:
     assert (folder / "out.csv").read_text().splitlines()[1].startswith("red,")
 
 
+@pytest.mark.parametrize(
+    ("end", "target", "preparation", "loss"),
+    [
+        ("", "i64", "category", "cross_entropy(p, y)"),
+        ("", "i64", "category", "cross_entropy(p, y, from_logits=true)"),
+        (" -> log_softmax", "i64", "category", "nll(p, y)"),
+        ("", "i64", "category", "multiclass_hinge(p, y)"),
+        ("", "f32[3]", "one_hot", "cross_entropy(p, y)"),
+        (" -> softmax", "f32[3]", "one_hot", "mse(p, y)"),
+    ],
+)
+def test_the_largest_number_names_the_class(
+    nnc: Nnc, folder: Path, end: str, target: str, preparation: str, loss: str
+) -> None:
+    text = SPEC.replace(" -> softmax", end).replace("y: i64", f"y: {target}")
+    text = text.replace("-> category", f"-> {preparation}").replace("cross_entropy(p, y)", loss)
+    (folder / "ends.nn").write_text(text.replace("  metrics   = [accuracy(p, y)]\n", ""))
+    trained = nnc("train", "ends.nn", "--backend", "reference", "--quiet")
+    assert trained.exit_code == 0, trained.stderr
+    (folder / "new.csv").write_text("a,b\n0,0\n3,-3\n6,-6\n")
+    result = nnc("predict", "runs/ends-1", "--input", "new.csv")
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert list(rows[0]) == ["p", "p[blue]", "p[green]", "p[red]"], result.stderr
+    assert [row["p"] for row in rows] == list(KINDS)
+    for row in rows:
+        assert max(KINDS, key=lambda kind: float(row[f"p[{kind}]"])) == row["p"]
+    if not end:
+        assert sum(float(rows[0][f"p[{kind}]"]) for kind in KINDS) != pytest.approx(1)
+
+
+def test_as_many_numbers_as_classes_are_named(nnc: Nnc, folder: Path) -> None:
+    (folder / "four.nn").write_text(SPEC.replace("Dense(3) -> softmax", "Dense(4)"))
+    assert nnc("train", "four.nn", "--backend", "reference", "--quiet").exit_code == 0
+    (folder / "new.csv").write_text("a,b\n0,0\n")
+    result = nnc("predict", "runs/four-1", "--input", "new.csv", "--backend", "reference")
+    assert result.stdout.splitlines()[0] == "p[0],p[1],p[2],p[3]"
+
+
 def test_what_is_not_a_number_is_no_class(nnc: Nnc, folder: Path) -> None:
     np.savez(folder / "inf.npz", x=np.array([[-0.1, 0.1], [6, np.inf]], np.float32))
     result = nnc("predict", "runs/flowers-1", "--input", "inf.npz")
@@ -155,20 +193,62 @@ def test_what_is_not_a_number_is_no_class(nnc: Nnc, folder: Path) -> None:
     assert "error[E614]: inf.csv: column 'b', row 2: inf is not finite" in result.stderr
 
 
-def test_a_sigmoid_between_two_classes_names_them(nnc: Nnc, folder: Path) -> None:
-    text = SPEC.replace("Dense(3) -> softmax", "Dense(1) -> sigmoid")
-    text = text.replace("target y: i64", "target y: f32[1]")
-    text = text.replace("cross_entropy(p, y)", "binary_cross_entropy(p, y)")
-    (folder / "two.nn").write_text(text)
-    rows = (folder / "flowers.csv").read_text().splitlines()
-    (folder / "flowers.csv").write_text("\n".join(r for r in rows if "blue" not in r) + "\n")
-    trained = nnc("train", "two.nn", "--backend", "reference", "--quiet", "--epochs", "60")
+BETWEEN = """\
+data {
+  source = csv("flowers.csv")
+  x = column("a")
+  y = column("kind") -> category
+}
+
+model Flowers {
+  input  x: f32
+  output p = x -> Unsqueeze(0) -> Dense(1, weight=[[1.0]], bias=[0.0])%s
+}
+
+train {
+  target y: f32[1]
+  loss      = %s
+  optimizer = sgd(lr=0.001)
+  epochs    = 1
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("end", "loss"),
+    [
+        (" -> sigmoid", "binary_cross_entropy(p, y)"),
+        (" -> sigmoid", "mse(p, y)"),
+        ("", "binary_cross_entropy(p, y)"),
+        ("", "binary_cross_entropy(p, y, from_logits=true)"),
+        ("", "focal(p, y)"),
+        (" -> log_sigmoid", "binary_cross_entropy(p, y)"),
+    ],
+)
+def test_one_number_between_two_classes_names_them(
+    nnc: Nnc, folder: Path, end: str, loss: str
+) -> None:
+    """The logit is the input itself, and its sign tells the classes apart."""
+    (folder / "two.nn").write_text(BETWEEN % (end, loss))
+    (folder / "flowers.csv").write_text("a,kind\n1,red\n-1,green\n")
+    trained = nnc("train", "two.nn", "--backend", "reference", "--quiet")
     assert trained.exit_code == 0, trained.stderr
-    (folder / "new.csv").write_text("a,b\n0,0\n3,-3\n")
+    (folder / "new.csv").write_text("a\n0.25\n-0.25\n4\n-4\n")
     found = nnc("predict", "runs/two-1", "--input", "new.csv", "--backend", "reference").stdout
     rows = found.splitlines()
     assert rows[0] == "p,p[red]"
-    assert [row.partition(",")[0] for row in rows[1:]] == ["red", "green"]
+    assert [row.partition(",")[0] for row in rows[1:]] == ["red", "green", "red", "green"]
+
+
+def test_a_probability_that_no_sigmoid_made_ends_at_a_half(nnc: Nnc, folder: Path) -> None:
+    loss = "binary_cross_entropy(p, y, from_logits=false)"
+    (folder / "two.nn").write_text(BETWEEN % ("", loss))
+    (folder / "flowers.csv").write_text("a,kind\n1,red\n0,green\n")
+    trained = nnc("train", "two.nn", "--backend", "reference", "--quiet")
+    assert trained.exit_code == 0, trained.stderr
+    (folder / "new.csv").write_text("a\n0.25\n0.75\n")
+    found = nnc("predict", "runs/two-1", "--input", "new.csv", "--backend", "reference").stdout
+    assert [row.partition(",")[0] for row in found.splitlines()[1:]] == ["green", "red"]
 
 
 REGRESSION = """\

@@ -11,8 +11,9 @@ import numpy as np
 from nnc.backends.base import Arrays, Engine
 from nnc.compiler.ir import LossTerm, Program
 from nnc.compiler.types import INTEGERS
-from nnc.compiler.vocabulary.losses import classification, margins, regression
+from nnc.compiler.vocabulary.losses import margins, regression
 from nnc.compiler.vocabulary.metrics import Answering
+from nnc.training.answers import BINARY, EXCLUSIVE
 from nnc.training.data import Dataset
 from nnc.training.data.dataset import Array
 from nnc.training.loop import EVALUATED
@@ -23,14 +24,6 @@ MOST = 10_000
 """Examples that are looked at."""
 _SEVERAL = 64
 """A yes or a no for more places than that is no classification, but a picture."""
-_CLASSES = (
-    classification.CrossEntropy,
-    classification.NegativeLogLikelihood,
-    classification.KlDivergence,
-    classification.CategoricalFocal,
-    margins.MulticlassHinge,
-)
-_BINARY = (classification.BinaryCrossEntropy, classification.Focal)
 _SIGNS = (margins.Hinge, margins.SquaredHinge)
 _NO_ESTIMATES = (margins.CosineDistance, margins.Triplet, regression.GaussianKl)
 
@@ -124,11 +117,11 @@ def _answers(
     assert term.target is not None
     known = labels.get(term.target.name, [])
     metric = next(_answering(program, term), None)
-    if isinstance(term.loss, _CLASSES) or (metric and term.target.type.dtype in INTEGERS):
+    if isinstance(term.loss, EXCLUSIVE) or (metric and term.target.type.dtype in INTEGERS):
         return _of_several(term, scores, truth, known)
     binary = np.isin(truth, (0, 1)).all() and scores[0].size <= _SEVERAL
     signs = isinstance(term.loss, _SIGNS)
-    if not signs and not (binary and (metric or isinstance(term.loss, _BINARY))):
+    if not signs and not (binary and (metric or isinstance(term.loss, BINARY))):
         return None
     names = known if len(known) == 2 else ["−1", "+1"] if signs else ["no", "yes"]
     limit = 0.0 if signs else metric.threshold if metric else 0.5
@@ -204,7 +197,7 @@ def _estimates(
         return None
     if isinstance(term.loss, regression.PoissonLog):
         scores = np.exp(scores)
-    elif isinstance(term.loss, _BINARY) and (chance := _chance(term, scores)) is not None:
+    elif isinstance(term.loss, BINARY) and (chance := _chance(term, scores)) is not None:
         scores = chance
     name = term.outputs[0]
     of_truth = restored(program, fitted, {**results, name: truth.astype(np.float64)})[name]
