@@ -140,7 +140,7 @@ def _inputs(data: str, program: Program) -> Arrays:
     from nnc import predict
 
     try:
-        return predict.read_inputs(Path(data), program)
+        return predict.read_program_inputs(Path(data), program)
     except OSError as error:
         raise specs.unreadable(data, error) from None
 

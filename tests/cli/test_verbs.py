@@ -284,7 +284,7 @@ def test_predict_takes_one_array_without_a_name(nnc: Nnc, folder: Path) -> None:
 def test_predict_reads_columns_by_the_names_of_the_data_block(nnc: Nnc, folder: Path) -> None:
     data = 'data { source = csv("d.csv")  x = columns("left", "right") }\n'
     (folder / "named.nn").write_text(data + XOR)
-    (folder / "a.csv").write_text("right,noise,left\n1,9,0\n")
+    (folder / "a.csv").write_text("right,noise,left,kind\n1,9,0,red\n")
     (folder / "b.csv").write_text("0,1\n")
     arguments = ("--backend", "reference", "--input")
     by_name = nnc("predict", "named.nn", *arguments, "a.csv")
