@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from nnc.cli.verb import FILE, Verb
 
 if TYPE_CHECKING:
     from nnc.backends.base import Arrays
+    from nnc.backends.inputs import Input
     from nnc.compiler.ir import Program
 
 BACKENDS = ("onnx", "torch", "keras")
@@ -65,18 +67,17 @@ def command(
     if file.lower().endswith(".onnx"):
         if weights is not None or settings or any(name != "onnx" for name in backends):
             raise click.UsageError("an ONNX model has its weights, and runs on onnxruntime alone")
-        program, ways, fixed = _of_model(file)
-        batches = (fixed,) if fixed else batches
+        measured = _of_model(file)
     else:
         program = specs.program(file, settings)
-        ways = _of_spec(program, specs.weights(program, weights), backends)
+        measured = _of_spec(program, specs.weights(program, weights), backends)
     from nnc.deployment import latency
 
     with running():
         rows = []
-        for batch in batches or (1, 32):
-            inputs = _inputs(program, batch)
-            calls = {name: _call(run, inputs) for name, run in ways.items()}
+        for batch in (measured.batch,) if measured.batch else batches or (1, 32):
+            inputs = _inputs(measured, batch)
+            calls = {name: _call(run, inputs) for name, run in measured.ways.items()}
             rows += latency.measured(calls, batch, rounds)
     if format_ == "json":
         give(json.dumps(latency.to_json(rows), indent=2))
@@ -87,19 +88,50 @@ def command(
 Outputs = Callable[["Arrays"], "Arrays"]
 
 
-def _of_model(file: str) -> tuple[Program, Mapping[str, Outputs], int | None]:
+@dataclass(frozen=True)
+class _Measured:
+    """What is measured: what it takes, how a batch is drawn, the ways to compute it, and how many
+    examples it takes at once, where that is fixed."""
+
+    inputs: Sequence[Input]
+    draw: Callable[[int], Arrays]
+    ways: Mapping[str, Outputs]
+    batch: int | None = None
+
+
+def _of_model(file: str) -> _Measured:
     specs.require("onnx")
+    import numpy as np
+
     from nnc.backends.onnx.foreign.session import ForeignModel
+    from nnc.deployment.drawing import random_inputs
 
     try:
         model = ForeignModel(Path(file))
     except OSError as error:
         raise specs.unreadable(file, error) from None
-    return model.program, {"onnx": model.outputs}, model.batch
+
+    def draw(batch: int) -> Arrays:
+        return random_inputs(model.inputs, model.compared, batch, np.random.default_rng(0))
+
+    return _Measured(model.inputs, draw, {"onnx": model.outputs}, model.batch)
 
 
-def _of_spec(program: Program, weights: Arrays, backends: tuple[str, ...]) -> Mapping[str, Outputs]:
-    """The backends that are installed, or those asked for, each with the network loaded."""
+def _of_spec(program: Program, weights: Arrays, backends: tuple[str, ...]) -> _Measured:
+    """A spec with the backends that are installed, or those asked for."""
+    import numpy as np
+
+    from nnc.backends.inputs import inputs_of
+    from nnc.verify import sample
+
+    def draw(batch: int) -> Arrays:
+        return sample.inputs(program.graph, batch, np.random.default_rng(0))
+
+    return _Measured(inputs_of(program), draw, _loaded(program, weights, backends))
+
+
+def _loaded(program: Program, weights: Arrays, backends: tuple[str, ...]) -> Mapping[str, Outputs]:
+    """The backends, each with the network loaded."""
     from nnc.backends.registry import BACKENDS as KNOWN
     from nnc.compiler.diagnostics import Failed
 
@@ -119,19 +151,17 @@ def _of_spec(program: Program, weights: Arrays, backends: tuple[str, ...]) -> Ma
     return ways
 
 
-def _inputs(program: Program, batch: int) -> Arrays:
-    import numpy as np
-
+def _inputs(measured: _Measured, batch: int) -> Arrays:
     from nnc.compiler.diagnostics import Diagnostic, Failed
-    from nnc.verify import sample
 
-    for value in program.graph.inputs:
-        known = prod(dim for dim in value.type.shape if isinstance(dim, int))
+    for given in measured.inputs:
+        known = prod(dim for dim in given.shape if isinstance(dim, int))
         if batch * known > _MOST:
-            message = f"`{value.name}` of {batch} examples has {batch * known:,} numbers"
+            what = "texts" if given.is_text else "numbers"
+            message = f"`{given.name}` of {batch} examples has {batch * known:,} {what}"
             raise Failed([Diagnostic("E613", message, help="measure fewer with `--batch`")])
     try:
-        return sample.inputs(program.graph, batch, np.random.default_rng(0))
+        return measured.draw(batch)
     except ValueError as error:
         raise Failed([Diagnostic("E613", str(error))]) from None
 

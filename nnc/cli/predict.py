@@ -53,9 +53,9 @@ def command(
     """Apply a run, a spec with weights, or an ONNX model of whatever origin to examples in a file.
 
     A CSV file has a row for each example; a line of names (`x[0],x[1]`) says which column is what,
-    and may be left out when the model has one input. In an .npz file arrays have the names of
-    the inputs. A run reads the kind of file that it was trained on, prepares it as it has learnt
-    to, and names classes.
+    and may be left out when the model has one input of numbers. In an .npz file arrays have the
+    names of the inputs. A run reads the kind of file that it was trained on, prepares it as it has
+    learnt to, and names classes.
     """
     refuse_overwriting(output, file, weights, data)
     from nnc import predict
@@ -127,13 +127,18 @@ def _of_spec(
 
 def _of_model(file: str, data: str) -> Arrays:
     specs.require("onnx")
+    from nnc import predict
     from nnc.backends.onnx.foreign.session import ForeignModel
 
     try:
         model = ForeignModel(Path(file))
     except OSError as error:
         raise specs.unreadable(file, error) from None
-    return model.outputs(_inputs(data, model.program))
+    try:
+        inputs = predict.read_inputs(Path(data), model.inputs)
+    except OSError as error:
+        raise specs.unreadable(data, error) from None
+    return model.outputs(inputs)
 
 
 def _inputs(data: str, program: Program) -> Arrays:

@@ -128,7 +128,7 @@ def provenance(program: Program, weights: Arrays, options: Options) -> dict[str,
     }
     if options.fitted is not None:
         fitted = json.dumps(options.fitted, sort_keys=True)
-        found["nnc.preparations.sha256"] = digest([fitted.encode()])
+        found[format_.PREPARES] = digest([fitted.encode()])
     for output, labels in options.labels.items():
         found[f"nnc.labels.{output}"] = "\n".join(labels)
     return found

@@ -62,15 +62,20 @@ def _heads(name: str, array: NDArray[Any]) -> Iterable[str]:
     return [name] if array.ndim == 1 else [f"{name}[{i}]" for i in range(count)]
 
 
-def _shown(number: Any) -> str:
-    """The shortest text that reads back as the same number in its own precision."""
-    return str(number)
+def _shown(value: Any) -> str:
+    """A text as it is; of a number the shortest text that reads back as the same one in its own
+    precision."""
+    return str(value)
 
 
 def to_npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    """Arrays as an `.npz` file."""
+    """Arrays as an `.npz` file; texts are of NumPy's own type, as objects would need pickles."""
+    plain = {
+        name: array.astype(str) if array.dtype.kind == "O" else array
+        for name, array in arrays.items()
+    }
     stream = io.BytesIO()
-    np.savez(stream, **arrays)  # type: ignore[arg-type]
+    np.savez(stream, **plain)  # type: ignore[arg-type]
     return stream.getvalue()
 
 

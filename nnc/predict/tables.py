@@ -28,26 +28,24 @@ def read_table(path: Path, inputs: Sequence[Input]) -> dict[str, NDArray[Any]]:
     """
     label = path.name
     rows = [row for row in _rows(path) if _is_example(row, inputs)]
+    texts = any(given.is_text for given in inputs)
+    cure = f"an example is a row of numbers{' and texts' if texts else ''}"
+    if not rows:
+        raise failed("E611", f"{label} is empty", cure)
     # A line of names holds no number; a row with a number and a word is a row with a mistake.
     # Beside texts nothing tells the two apart, and there are always names.
-    texts = any(given.is_text for given in inputs)
-    named = bool(rows) and (texts or not any(_is_number(cell) for cell in rows[0]))
+    named = texts or not any(_is_number(cell) for cell in rows[0])
     header = [cell.strip() for cell in rows[0]] if named else None
     body = rows[1:] if named else rows
-    if not body:
-        message = f"{label} {'has no row below its names' if named else 'is empty'}"
-        raise failed("E611", message, f"an example is a row of {_contents(inputs)}")
     _check_widths(label, rows)
     places = _places(label, inputs, header, len(rows[0]))
+    if not body:
+        raise failed("E611", f"{label} has no row below its names", cure)
     table = _Table(label, body, header, 2 if named else 1)
     return {
         given.name: table.cells(given, places[given.name]).reshape(len(body), *_fixed(given, label))
         for given in inputs
     }
-
-
-def _contents(inputs: Sequence[Input]) -> str:
-    return "numbers and texts" if any(given.is_text for given in inputs) else "numbers"
 
 
 def _rows(path: Path) -> Iterator[list[str]]:

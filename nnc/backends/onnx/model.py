@@ -45,6 +45,8 @@ NUMPY_TYPES: Final[Mapping[str, int]] = {
 
 TEXT: Final = 8
 """The element type of texts, which the language doesn't have."""
+PREPARES: Final = "nnc.preparations.sha256"
+"""What stands in the metadata of a model that prepares its data: a digest of what was learnt."""
 IR_VERSIONS: Final[Mapping[int, int]] = {
     18: 8,
     19: 9,

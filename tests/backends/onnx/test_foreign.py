@@ -18,6 +18,7 @@ import nnc
 from nnc.backends import initial
 from nnc.backends.onnx.emit import emit
 from nnc.backends.onnx.foreign.checks import inspected
+from nnc.backends.onnx.foreign.compared import compared
 from nnc.backends.onnx.foreign.session import ForeignModel
 from nnc.backends.onnx.foreign.wire import LIMIT
 from nnc.backends.protobuf import message
@@ -70,8 +71,8 @@ def outside(location: str, **more: str) -> TensorProto:
 
 def test_a_good_model_of_another_writer_runs(tmp_path: Path) -> None:
     made = ForeignModel(saved(tmp_path, model()))
-    (value,) = made.program.graph.inputs
-    assert (value.name, str(value.type), made.batch) == ("x", "f32[2]", None)
+    (given,) = made.inputs
+    assert (str(given), given.gaps, made.batch) == ("x: f32[2]", False, None)
     x = np.array([[1, 2], [3, 4]], np.float32)
     np.testing.assert_array_equal(made.outputs({"x": x})["y"], x @ WEIGHT)
 
@@ -278,3 +279,48 @@ def test_graphs_within_graphs_end(tmp_path: Path) -> None:
 def test_what_is_no_ordinary_file(tmp_path: Path) -> None:
     for path in (Path("/dev/zero"), Path("/dev/null")):
         assert refusal(path)[0] == "E711"
+
+
+def texts(known: list[str], nodes: int = 1) -> onnx.ModelProto:
+    """y tells whether the texts of x are the known ones, by so many nodes."""
+    stored = helper.make_tensor("known", TensorProto.STRING, [len(known)], known)
+    same = [helper.make_node("Equal", ["column", "known"], [f"y{i}"]) for i in range(nodes)]
+    upright = helper.make_node("Unsqueeze", ["x", "axes"], ["column"])
+    graph = helper.make_graph(
+        [upright, *same],
+        "texts",
+        [helper.make_tensor_value_info("x", TensorProto.STRING, ["N"])],
+        [helper.make_tensor_value_info("y0", TensorProto.BOOL, ["N", len(known)])],
+        [stored, numpy_helper.from_array(np.array([1]), "axes")],
+    )
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)])
+    made.ir_version = 9
+    return made
+
+
+def test_a_model_takes_texts_and_says_which_it_knows(tmp_path: Path) -> None:
+    made = ForeignModel(saved(tmp_path, texts(["red", "größer", ""])))
+    assert [str(given) for given in made.inputs] == ["x: text"]
+    assert made.compared == {"x": ["red", "größer", ""]}
+    for kind in (object, str):
+        found = made.outputs({"x": np.array(["größer", "blue"], kind)})
+        assert found["y0"].tolist() == [[False, True, False], [False, False, False]]
+
+
+def test_only_the_first_of_many_texts_are_read(tmp_path: Path) -> None:
+    many = [f"text {i}" for i in range(100_000)]
+    found = inspected(saved(tmp_path, texts(many)))
+    tensor = next(tensor for tensor in found.tensors if tensor.name == "known")
+    assert (tensor.strings, tensor.texts) == (100_000, many[:16])
+    began = time.process_time()
+    assert len(compared(inspected(saved(tmp_path, texts(many[:9], 20_000))))["x"]) == 180_000
+    assert time.process_time() - began < 2
+
+
+def test_what_is_no_tensor_is_refused(tmp_path: Path) -> None:
+    made = model()
+    made.graph.input[0].CopyFrom(
+        helper.make_tensor_sequence_value_info("x", TensorProto.FLOAT, ["N", 2])
+    )
+    code, said = refusal(saved(tmp_path, made))
+    assert (code, "has no tensor of numbers or texts" in said) == ("E716", True), said

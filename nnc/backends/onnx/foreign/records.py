@@ -16,7 +16,9 @@ _DEEPEST: Final = 16
 _NAME: Final = 4096
 """The longest name, in bytes."""
 _SMALL: Final = 64
-"""Whole numbers are read out of tensors of at most so many bytes."""
+"""Whole numbers are read out of tensors of at most so many bytes, and so many bytes of others."""
+_TEXTS: Final = 16
+"""How many texts of a tensor are read."""
 
 
 @dataclass
@@ -32,6 +34,10 @@ class Tensor:
     location: dict[str, str] | None = None
     whole: tuple[int, ...] | None = None
     """The numbers of a small tensor of 64-bit whole numbers."""
+    begin: bytes = b""
+    """The first of the bytes that hold its numbers."""
+    texts: list[str] = field(default_factory=list)
+    """The first of its texts."""
 
 
 @dataclass
@@ -213,10 +219,13 @@ class _Parser:
             return
         if number == 6:
             made.strings += 1
+            if made.strings <= _TEXTS:
+                made.texts.append(bytes(value[:_NAME]).decode("utf-8", "replace"))
         elif number == 7 and len(value) <= _SMALL:
             made.whole = tuple(self._packed(value))
         elif number == 9:
             made.raw = len(value)
+            made.begin = bytes(value[:_SMALL])
             if len(value) <= _SMALL and not len(value) % 8:
                 made.whole = struct.unpack(f"<{len(value) // 8}q", value)
 

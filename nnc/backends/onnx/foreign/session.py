@@ -10,18 +10,22 @@ from typing import Final
 import numpy as np
 
 from nnc.backends.base import Arrays
+from nnc.backends.inputs import Element, Input
 from nnc.backends.onnx.foreign.checks import inspected
+from nnc.backends.onnx.foreign.compared import compared
 from nnc.backends.onnx.foreign.records import End
-from nnc.backends.onnx.model import ELEMENT_TYPES, TEXT
+from nnc.backends.onnx.model import ELEMENT_TYPES, PREPARES, TEXT
 from nnc.compiler.diagnostics import Diagnostic, Failed
-from nnc.compiler.ir import Graph, Program, Value
-from nnc.compiler.types import DType, Symbol, TensorType
+from nnc.compiler.types import FLOATS, Symbol
 
-_DTYPES: Final[Mapping[int | None, DType]] = {n: name for name, n in ELEMENT_TYPES.items()}
+_ELEMENTS: Final[Mapping[int | None, Element]] = {
+    **{number: name for name, number in ELEMENT_TYPES.items()},
+    TEXT: "text",
+}
 
 
 class ForeignModel:
-    """A model file: what it takes as a program without layers, and what it computes."""
+    """A model file: what it takes, and what it computes."""
 
     def __init__(self, path: Path, threads: int = 0) -> None:
         """Check the file and load it; `threads` 0 leaves their number to onnxruntime.
@@ -38,7 +42,9 @@ class ForeignModel:
         self.metadata = model.metadata
         self.nodes = len(model.nodes)
         self.batch = _batch(ends)
-        self.program = Program(Graph("Model", tuple(_value(path.name, e) for e in ends), (), ()))
+        prepares = PREPARES in model.metadata
+        self.inputs = tuple(_input(path.name, end, prepares=prepares) for end in ends)
+        self.compared = compared(model)
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4
         options.intra_op_num_threads = threads
@@ -53,7 +59,8 @@ class ForeignModel:
             raise _refused(path.name, error) from None
 
     def outputs(self, inputs: Arrays) -> Arrays:
-        """The outputs by name. Raises Failed (E716) when onnxruntime can't compute them."""
+        """The outputs by name, texts as objects. Raises Failed (E716) when onnxruntime can't
+        compute them."""
         names = [output.name for output in self._session.get_outputs()]
         try:
             found = self._session.run(names, dict(inputs))
@@ -68,28 +75,19 @@ def _batch(ends: list[End]) -> int | None:
     return next((size for size in firsts if isinstance(size, int)), None)
 
 
-def _value(label: str, end: End) -> Value:
-    """An input as a value of the IR; its first axis counts examples."""
-    dtype = _DTYPES.get(end.element)
-    if dtype is None or not end.dims:
-        why = "no tensor of numbers" if dtype is None else "no axis for examples"
-        cure = "run it with onnxruntime itself"
-        if end.element == TEXT:
-            why, cure = "texts", f"{cure}, or predict with the run that it was exported from"
-        raise Failed(
-            [
-                Diagnostic(
-                    "E716",
-                    f"the input `{end.name[:100]}` of {label} has {why}",
-                    help=cure,
-                )
-            ]
-        )
+def _input(label: str, end: End, *, prepares: bool) -> Input:
+    """An input, whose first axis counts examples; a model that prepares its data takes NaN for a
+    number that is missing. Raises Failed (E716)."""
+    element = _ELEMENTS.get(end.element)
+    if element is None or not end.dims:
+        what = "no tensor of numbers or texts" if element is None else "no axis for examples"
+        message = f"the input `{end.name[:100]}` of {label} has {what}"
+        raise Failed([Diagnostic("E716", message, help="run it with onnxruntime itself")])
     shape = tuple(
         dim if isinstance(dim, int) else Symbol(dim or f"{end.name}.{axis}")
         for axis, dim in enumerate(end.dims)
     )
-    return Value(end.name, TensorType(dtype, shape[1:]))
+    return Input(end.name, element, shape[1:], gaps=prepares and element in FLOATS)
 
 
 def _refused(label: str, error: Exception) -> Failed:
