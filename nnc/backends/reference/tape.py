@@ -86,11 +86,12 @@ class Tensor:
     def __pow__(self, other: Tensor | float) -> Tensor:
         a, b = _pair(self, other)
         value = a.value**b.value
+        base = np.where(a.value == 0, 1.0, a.value)  # aᵇ · log a goes to 0 with a, for b above 0
         return Tensor(
             value,
             (
                 (a, lambda g: _like(_power_slope(g, a.value, b.value), a.shape)),
-                (b, lambda g: _like(g * value * _log_but_of_0(a.value), b.shape)),
+                (b, lambda g: _like(g * value * np.log(base), b.shape)),
             ),
         )
 
@@ -197,11 +198,6 @@ def _like(gradient: Array, shape: tuple[int, ...]) -> Array:
 def _power_slope(g: Array, a: Array, b: Array) -> Array:
     # 0 · 0⁻¹ would be NaN where the exponent is 0 and the result constant.
     return g * np.where(b == 0, 0.0, b * a ** np.where(b == 0, 1.0, b - 1.0))
-
-
-def _log_but_of_0(a: Array) -> Array:
-    """log a, and 0 for 0: aᵇ·log a goes to 0 with a where b is above 0."""
-    return np.asarray(np.log(np.where(a == 0, 1.0, a)))
 
 
 def elementwise(x: Tensor, value: Array, slope: Array) -> Tensor:
