@@ -86,12 +86,16 @@ class Tensor:
     def __pow__(self, other: Tensor | float) -> Tensor:
         a, b = _pair(self, other)
         value = a.value**b.value
-        base = np.where(a.value == 0, 1.0, a.value)  # aᵇ · log a goes to 0 with a, for b above 0
         return Tensor(
             value,
             (
                 (a, lambda g: _like(_power_slope(g, a.value, b.value), a.shape)),
-                (b, lambda g: _like(g * value * np.log(base), b.shape)),
+                (
+                    b,
+                    lambda g: _like(
+                        g * value * np.log(np.where(a.value == 0, 1, a.value)), b.shape
+                    ),
+                ),
             ),
         )
 
@@ -196,7 +200,7 @@ def _like(gradient: Array, shape: tuple[int, ...]) -> Array:
 
 
 def _power_slope(g: Array, a: Array, b: Array) -> Array:
-    # 0 · 0⁻¹ would be NaN where the exponent is 0 and the result constant.
+    # 0 · 0⁻¹ would be NaN where the exponent is 0; so would 0ᵇ · log 0 above, whose limit is 0.
     return g * np.where(b == 0, 0.0, b * a ** np.where(b == 0, 1.0, b - 1.0))
 
 
