@@ -85,17 +85,12 @@ class Tensor:
 
     def __pow__(self, other: Tensor | float) -> Tensor:
         a, b = _pair(self, other)
-        value = a.value**b.value
+        value, base = a.value**b.value, np.where(a.value == 0, 1.0, a.value)
         return Tensor(
             value,
             (
                 (a, lambda g: _like(_power_slope(g, a.value, b.value), a.shape)),
-                (
-                    b,
-                    lambda g: _like(
-                        g * value * np.log(np.where(a.value == 0, 1, a.value)), b.shape
-                    ),
-                ),
+                (b, lambda g: _like(g * value * np.log(base), b.shape)),
             ),
         )
 
