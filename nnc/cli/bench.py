@@ -114,7 +114,7 @@ def _of_model(file: str) -> _Measured:
     def draw(batch: int) -> Arrays:
         return random_inputs(model.inputs, model.compared, batch, np.random.default_rng(0))
 
-    return _Measured(model.inputs, draw, {"onnx": model.outputs}, model.batch)
+    return _Measured(model.inputs, draw, {"onnx": model.run}, model.batch)
 
 
 def _of_spec(program: Program, weights: Arrays, backends: tuple[str, ...]) -> _Measured:

@@ -73,15 +73,20 @@ def command(
         results, classes = _of_run(Path(file), weights, data, backend or "onnx")
     else:
         results = _of_spec(file, weights, data, backend or "onnx", settings)
-    if lost := predict.without_number(results):
+    as_csv = output is None or not output.lower().endswith(".npz")
+    if not predict.has_rows(results):
+        if as_csv:
+            message = f"{file} gives results without a row for each example"
+            raise Unusable(message, "write them as arrays: `-o results.npz`")
+    elif lost := predict.without_number(results):
         count = len(next(iter(results.values())))
         say(f"warning: {lost} of {count} examples of {data} have results that are no numbers (nan)")
     if output is None or output == "-":
         give(predict.to_csv(results, classes), end="")
-    elif output.lower().endswith(".npz"):
-        write_chunks(output, (predict.to_npz(results),))
-    else:
+    elif as_csv:
         write_chunks(output, (predict.to_csv(results, classes).encode(),))
+    else:
+        write_chunks(output, (predict.to_npz(results),))
 
 
 def _of_run(
@@ -138,7 +143,7 @@ def _of_model(file: str, data: str) -> Arrays:
         inputs = predict.read_inputs(Path(data), model.inputs)
     except OSError as error:
         raise specs.unreadable(data, error) from None
-    return model.outputs(inputs)
+    return model.tensors(inputs)
 
 
 def _inputs(data: str, program: Program) -> Arrays:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import zipfile
 from collections.abc import Iterable, Mapping
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -50,6 +51,12 @@ def _columns_of(
     return heads, [[name, *row] for name, row in zip(likeliest, rows, strict=True)]
 
 
+def has_rows(arrays: Mapping[str, NDArray[Any]]) -> bool:
+    """Whether every array has rows, as many as the others: one for each example."""
+    lengths = {array.shape[:1] for array in arrays.values()}
+    return len(lengths) == 1 and () not in lengths
+
+
 def without_number(arrays: Mapping[str, NDArray[Any]]) -> int:
     """How many examples have a result that is not a number."""
     parts = [array for array in arrays.values() if array.dtype.kind == "f"]
@@ -70,12 +77,12 @@ def _shown(value: Any) -> str:
 
 def to_npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     """Arrays as an `.npz` file; texts are of NumPy's own type, as objects would need pickles."""
-    plain = {
-        name: array.astype(str) if array.dtype.kind == "O" else array
-        for name, array in arrays.items()
-    }
     stream = io.BytesIO()
-    np.savez(stream, **plain)  # type: ignore[arg-type]
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, array in arrays.items():
+            plain = array.astype(str) if array.dtype.kind == "O" else array
+            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w") as file:
+                np.lib.format.write_array(file, plain, allow_pickle=False)
     return stream.getvalue()
 
 

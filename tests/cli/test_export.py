@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
+import onnx
 import pytest
 
 from tests.cli.conftest import Nnc, contents
@@ -95,6 +97,22 @@ def test_a_model_predicts_what_its_spec_predicts(nnc: Nnc, folder: Path) -> None
     assert [result.exit_code for result in found] == [0, 0]
     assert found[0].stdout == found[1].stdout
     assert "untrained" not in found[0].stderr
+
+
+def test_results_without_rows_are_written_as_arrays(nnc: Nnc, folder: Path) -> None:
+    (folder / "corners.csv").write_text("0,0\n0,1\n1,0\n1,1\n")
+    ends = [
+        onnx.helper.make_tensor_value_info(name, 1, shape)
+        for name, shape in (("x", ["N", 2]), ("file", []))
+    ]
+    nodes = [onnx.helper.make_node("ReduceSum", ["x"], ["file"], keepdims=0)]
+    graph = onnx.helper.make_graph(nodes, "sum", ends[:1], ends[1:])
+    opsets = [onnx.helper.make_opsetid("", 20)]
+    onnx.save(onnx.helper.make_model(graph, opset_imports=opsets, ir_version=9), "sum.onnx")
+    result = nnc("predict", "sum.onnx", "--input", "corners.csv")
+    assert (result.exit_code, "without a row for each example" in result.stderr) == (1, True)
+    assert nnc("predict", "sum.onnx", "--input", "corners.csv", "-o", "p.npz").exit_code == 0
+    assert np.load(folder / "p.npz")["file"] == 4
 
 
 @pytest.mark.parametrize(

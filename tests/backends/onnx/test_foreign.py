@@ -74,7 +74,7 @@ def test_a_good_model_of_another_writer_runs(tmp_path: Path) -> None:
     (given,) = made.inputs
     assert (str(given), given.gaps, made.batch) == ("x: f32[2]", False, None)
     x = np.array([[1, 2], [3, 4]], np.float32)
-    np.testing.assert_array_equal(made.outputs({"x": x})["y"], x @ WEIGHT)
+    np.testing.assert_array_equal(made.tensors({"x": x})["y"], x @ WEIGHT)
 
 
 def test_numbers_beside_it_are_read(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_numbers_beside_it_are_read(tmp_path: Path) -> None:
     tensor = outside("parts/numbers.bin", offset="4", length="24")
     made = ForeignModel(saved(tmp_path, model(tensors=[tensor])))
     x = np.ones((1, 2), np.float32)
-    np.testing.assert_array_equal(made.outputs({"x": x})["y"], x @ WEIGHT)
+    np.testing.assert_array_equal(made.tensors({"x": x})["y"], x @ WEIGHT)
 
 
 def test_functions_of_the_model_itself_are_operators(tmp_path: Path) -> None:
@@ -303,7 +303,7 @@ def test_a_model_takes_texts_and_says_which_it_knows(tmp_path: Path) -> None:
     assert [str(given) for given in made.inputs] == ["x: text"]
     assert made.compared == {"x": ["red", "größer", ""]}
     for kind in (object, str):
-        found = made.outputs({"x": np.array(["größer", "blue"], kind)})
+        found = made.tensors({"x": np.array(["größer", "blue"], kind)})
         assert found["y0"].tolist() == [[False, True, False], [False, False, False]]
 
 
@@ -324,3 +324,21 @@ def test_what_is_no_tensor_is_refused(tmp_path: Path) -> None:
     )
     code, said = refusal(saved(tmp_path, made))
     assert (code, "has no tensor of numbers or texts" in said) == ("E716", True), said
+
+
+def test_an_output_that_is_no_tensor_is_refused(tmp_path: Path) -> None:
+    made = model(
+        nodes=[
+            helper.make_node("MatMul", ["x", "weight"], ["product"]),
+            helper.make_node("ReduceSum", ["product"], ["sum"]),
+            helper.make_node("SequenceConstruct", ["product", "sum"], ["y"]),
+        ]
+    )
+    made.graph.output[0].CopyFrom(
+        helper.make_tensor_sequence_value_info("y", TensorProto.FLOAT, None)
+    )
+    found = ForeignModel(saved(tmp_path, made))
+    inputs = {"x": np.ones((2, 2), np.float32)}
+    assert len(found.run(inputs)["y"]) == 2
+    with pytest.raises(Failed, match="the output `y` of other"):
+        found.tensors(inputs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -58,15 +58,26 @@ class ForeignModel:
         except Exception as error:  # onnxruntime's exceptions have no other class in common
             raise _refused(path.name, error) from None
 
-    def outputs(self, inputs: Arrays) -> Arrays:
-        """The outputs by name, texts as objects. Raises Failed (E716) when onnxruntime can't
+    def run(self, inputs: Arrays) -> dict[str, Any]:
+        """The outputs by name, whatever they are. Raises Failed (E716) when onnxruntime can't
         compute them."""
         names = [output.name for output in self._session.get_outputs()]
         try:
             found = self._session.run(names, dict(inputs))
         except Exception as error:
             raise _refused(self.path.name, error) from None
-        return {name: np.asarray(array) for name, array in zip(names, found, strict=True)}
+        return dict(zip(names, found, strict=True))
+
+    def tensors(self, inputs: Arrays) -> Arrays:
+        """The outputs by name, texts as objects. Raises Failed (E716) when onnxruntime can't
+        compute them, and for an output that is a sequence or a map."""
+        found = self.run(inputs)
+        for name, output in found.items():
+            if not isinstance(output, np.ndarray):
+                message = f"the output `{name[:100]}` of {self.path.name} is no tensor"
+                cure = "export tensors alone (scikit-learn's converter: `zipmap=False`)"
+                raise Failed([Diagnostic("E716", message, help=cure)])
+        return found
 
 
 def _batch(ends: list[End]) -> int | None:
