@@ -47,8 +47,8 @@ class Session:
         if threads := os.environ.get("OMP_NUM_THREADS", ""):
             options.intra_op_num_threads = int(threads) if threads.isdecimal() else 0
         levels = onnxruntime.GraphOptimizationLevel
-        if precision == "float64":  # fused kernels are for float32
-            options.graph_optimization_level = levels.ORT_ENABLE_BASIC
+        if precision == "float64":  # rewritten models have numbers in float32, or fail
+            options.graph_optimization_level = levels.ORT_DISABLE_ALL
             spell_out(graph)
         elif not blocked:
             options.graph_optimization_level = levels.ORT_ENABLE_EXTENDED

@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 import pytest
 
+import nnc
 from nnc.backends import initial
 from nnc.backends.base import Arrays
 from nnc.backends.files import write_whole
@@ -141,3 +142,15 @@ def test_a_model_of_another_opset_number_is_refused() -> None:
     model = onnx.load_model_from_string(data(dense()))
     model.opset_import[0].version = 7
     assert "opset 7" in refusal(model.SerializeToString(), dense())
+
+
+def test_what_onnxruntime_would_rewrite_wrongly_runs_in_float64() -> None:
+    """It joins a Relu with the Clip behind it, in float32 alone, and fails in float64."""
+    program, problems = nnc.compile_text(
+        "model M { input x: f32[4] output y = x -> relu -> clip(0.25, 2) }"
+    )
+    assert program is not None, problems
+    x = np.array([[-1.0, 0.1, 1.0, 3.0]])
+    found = OnnxRunner(program, {}, "float64").outputs({"x": x})["y"]
+    np.testing.assert_array_equal(found, [[0.25, 0.25, 1.0, 2.0]])
+    assert found.dtype == np.float64
