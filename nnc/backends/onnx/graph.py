@@ -6,7 +6,9 @@ This is what is rewritten before a model is deployed (`optimize`) and then put i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+import numpy as np
 
 from nnc.backends.base import Arrays
 from nnc.backends.onnx import model
@@ -141,6 +143,7 @@ def written(
 
     With the name of a `data_file` the numbers are apart. Raises Failed (E703) beyond 2 GB.
     """
+    graph = _with_pads_apart(graph)
     names = graph.names()
     apart = DataFile(data_file) if data_file else None
     tensor = apart.tensor if apart else model.tensor
@@ -157,6 +160,28 @@ def written(
         *(graph.opset, "nnc", version, nodes, tensors, ends, about), domains=domains
     )
     return Written(whole, tuple(apart.chunks) if apart else ())
+
+
+def _with_pads_apart(graph: OnnxGraph) -> OnnxGraph:
+    """The same with axes for each Pad that may end up in front of a pooling.
+
+    onnxruntime (1.31) makes a Pad without axes part of a pooling behind it, also where a maximum
+    then misses the zeros, or the padding is as large as the window, which it refuses. Convolutions
+    take a Pad as they should.
+    """
+    users, tensors, nodes = graph.users(), dict(graph.tensors), list(graph.nodes)
+    for number, node in enumerate(nodes):
+        if node.operator != "Pad" or node.attributes.get("mode", "constant") != "constant":
+            continue
+        takers = {user.operator for user in users.get(node.outputs[0], ())}
+        widths = tensors.get(node.inputs[1]) if node.inputs[1] else None
+        if takers <= {"Conv", "Slice"} or len(node.inputs) > 3 or widths is None:
+            continue
+        axes = Handle(f"{node.name}/axes")
+        tensors[axes] = np.arange(widths.size // 2)
+        inputs = (*node.inputs, *[None] * (3 - len(node.inputs)), axes)
+        nodes[number] = replace(node, inputs=inputs)
+    return replace(graph, nodes=nodes, tensors=tensors)
 
 
 def _nodes(graph: OnnxGraph, names: Mapping[Handle, str]) -> Iterable[bytes]:

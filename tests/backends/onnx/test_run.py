@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 
 import nnc
@@ -15,7 +16,9 @@ from nnc.backends import initial
 from nnc.backends.base import Arrays
 from nnc.backends.files import write_whole
 from nnc.backends.onnx.emit import emit
+from nnc.backends.onnx.optimize import Level
 from nnc.backends.onnx.run import OnnxRunner, read_weights
+from nnc.backends.reference.run import ReferenceRunner
 from nnc.compiler.diagnostics import Failed
 from nnc.compiler.explain import explanation
 from nnc.compiler.ir import Program, single
@@ -23,6 +26,7 @@ from nnc.compiler.vocabulary.ops.base import parse_type
 from nnc.compiler.vocabulary.ops.dense import Dense
 from nnc.compiler.vocabulary.ops.merge import Add
 from nnc.compiler.vocabulary.ops.recurrent import LSTM
+from nnc.deployment.export import Options, exported
 from tests.backends.onnx.networks import Network
 
 
@@ -154,3 +158,29 @@ def test_what_onnxruntime_would_rewrite_wrongly_runs_in_float64() -> None:
     found = OnnxRunner(program, {}, "float64").outputs({"x": x})["y"]
     np.testing.assert_array_equal(found, [[0.25, 0.25, 1.0, 2.0]])
     assert found.dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        "ZeroPad(1) -> MaxPool2D(3, stride=2)",
+        "ZeroPad(1) -> stop_gradient -> MaxPool2D(3)",
+        "ZeroPad(2) -> MaxPool2D(2, stride=1)",
+        "ZeroPad(2) -> MaxPool2D(2, dilation=2, stride=1)",
+        "ZeroPad(3) -> AvgPool2D(3, stride=2)",
+        "ZeroPad(2) -> AvgPool2D(3, padding=1, ceil_mode=true)",
+        "Permute([0, 2, 1]) -> ZeroPad(2) -> Permute([0, 2, 1]) -> MaxPool2D(2)",
+    ],
+)
+@pytest.mark.parametrize("level", ["none", "safe", "deploy", "fused"])
+def test_padding_with_zeros_stays_in_front_of_pooling(layers: str, level: Level) -> None:
+    """onnxruntime would make it part of the pooling, whose maximum then doesn't see the zeros."""
+    program, problems = nnc.compile_text(
+        f"model M {{ input x: f32[2, 6, 5] output y = x -> {layers} }}"
+    )
+    assert program is not None, problems
+    x = -1 - np.random.default_rng(0).random((2, 2, 6, 5), np.float32)
+    (expected,) = ReferenceRunner(program, {}).outputs({"x": x}).values()
+    model = exported(program, {}, "m.onnx", Options(optimize=level)).files["m.onnx"]
+    (found,) = onnxruntime.InferenceSession(b"".join(model)).run(None, {"x": x})
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
