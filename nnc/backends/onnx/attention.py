@@ -32,10 +32,12 @@ def scaled_dot_product_attention(op: ScaledDotProductAttention, place: Place) ->
         return place.add(
             "Attention", query, key, value, mask, scale=factor, is_causal=causal, **heads
         )
-    scaled = place.add("Mul", query, place.number(factor, "scale"), role="scaled")
     perm = [*range(rank - 2), rank - 1, rank - 2]
     turned = place.add("Transpose", key, role="key", perm=perm)
-    scores = place.add("MatMul", scaled, turned, role="scores")
+    # Scaled behind the product: in front of it onnxruntime (1.31) loses an input that is a product
+    # with a number itself.
+    product = place.add("MatMul", query, turned, role="product")
+    scores = place.add("Mul", product, place.number(factor, "scale"), role="scores")
     shares = _shares(op, place, scores, _mask(place, rank), rank)
     return place.add("MatMul", shares, value)
 

@@ -160,6 +160,18 @@ def test_what_onnxruntime_would_rewrite_wrongly_runs_in_float64() -> None:
     assert found.dtype == np.float64
 
 
+def test_attention_to_a_scaled_input_can_be_loaded() -> None:
+    """onnxruntime would lose the scaled input when it joins two scales."""
+    program, problems = nnc.compile_text(
+        "model M { input x: f32[4, 6]  output y = x * 2.5 -> ScaledDotProductAttention }"
+    )
+    assert program is not None, problems
+    x = np.random.default_rng(0).normal(size=(2, 4, 6))
+    (expected,) = ReferenceRunner(program, {}).outputs({"x": x}).values()
+    (found,) = OnnxRunner(program, {}).outputs({"x": x.astype(np.float32)}).values()
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize(
     "layers",
     [
