@@ -21,7 +21,7 @@ def _window(at: Back) -> dict[str, Any]:
 def conv(at: Back) -> None:
     window = _window(at)
     if at.needs(0):
-        at.give(0, _spread_back(at, at.gradient, at.x(1), window))
+        at.give(0, spread_back(at, at.gradient, at.x(1), window))
     if at.needs(1):
         at.give(1, _of_weight(at, at.x(0), at.gradient, at.y, window))
     _bias(at)
@@ -44,7 +44,7 @@ def _bias(at: Back) -> None:
         at.give(2, at.add("ReduceSum", at.gradient, at.whole(axes, "axes"), keepdims=0))
 
 
-def _spread_back(at: Back, gradient: Handle, weight: Handle, window: dict[str, Any]) -> Handle:
+def spread_back(at: Back, gradient: Handle, weight: Handle, window: dict[str, Any]) -> Handle:
     """The transposed convolution to the size of the first input."""
     axes = len(window["kernel_shape"])
     sizes = at.shape(at.x(0))[2:]

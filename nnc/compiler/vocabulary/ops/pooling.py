@@ -192,6 +192,7 @@ class MaxPool2D(MaxPool):
             example(cls(kernel=2), "f32[3, H, W]"),
             example(cls(kernel=2, stride=1, dilation=2), "f32[3, H, W]"),
             example(cls(kernel=2, layout="channels_last"), "f32[7, 9, 3]"),
+            example(cls(kernel=5, stride=1, padding=2), "f32[2, 7, 6]"),
         )
 
     @classmethod
@@ -278,6 +279,7 @@ class AvgPool2D(AvgPool):
             example(cls(kernel=3, stride=2, padding=1, ceil_mode=True), "f32[2, 8, 6]"),
             example(cls(kernel=2), "f32[3, H, W]"),
             example(cls(kernel=2, layout="channels_last"), "f32[7, 9, 3]"),
+            example(cls(kernel=5, stride=1, padding=2), "f32[2, 7, 6]"),
         )
 
     @classmethod
