@@ -12,7 +12,7 @@ import nnc
 from nnc.backends.base import Arrays, Precision, Runner
 from nnc.backends.onnx.assembly import NUMPY, Array
 from nnc.backends.onnx.emit import DEFAULT_OPSET, assembled, drawn
-from nnc.backends.onnx.exact import spell_out
+from nnc.backends.onnx.exact import FAILING, spell_out
 from nnc.backends.onnx.graph import written
 from nnc.backends.onnx.model import IR_VERSIONS
 from nnc.compiler.diagnostics import Diagnostic, Failed
@@ -46,15 +46,15 @@ class OnnxRunner(Runner):
         options = onnxruntime.SessionOptions()
         if precision == "float64":
             spell_out(graph)
-            # Rewritten models have numbers in float32, and some rewriting fails.
-            level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-            options.graph_optimization_level = level
+            level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+            options.graph_optimization_level = level  # fused kernels have numbers in float32
         missing = onnxruntime.capi.onnxruntime_pybind11_state.NotImplemented
         try:
             self._session = onnxruntime.InferenceSession(
                 b"".join(written(graph, nnc.__version__).whole),
                 options,
                 providers=["CPUExecutionProvider"],
+                disabled_optimizers=FAILING if precision == "float64" else None,
             )
         except missing as error:
             raise NotImplementedError(

@@ -11,7 +11,7 @@ import numpy as np
 import nnc
 from nnc.backends.base import Arrays, Precision
 from nnc.backends.onnx.assembly import NUMPY, Array, Handle
-from nnc.backends.onnx.exact import spell_out
+from nnc.backends.onnx.exact import FAILING, spell_out
 from nnc.backends.onnx.graph import OnnxGraph, written
 from nnc.backends.onnx.model import ELEMENT_TYPES
 
@@ -47,8 +47,8 @@ class Session:
         if threads := os.environ.get("OMP_NUM_THREADS", ""):
             options.intra_op_num_threads = int(threads) if threads.isdecimal() else 0
         levels = onnxruntime.GraphOptimizationLevel
-        if precision == "float64":  # rewritten models have numbers in float32, or fail
-            options.graph_optimization_level = levels.ORT_DISABLE_ALL
+        if precision == "float64":  # fused kernels are for float32
+            options.graph_optimization_level = levels.ORT_ENABLE_BASIC
             spell_out(graph)
         elif not blocked:
             options.graph_optimization_level = levels.ORT_ENABLE_EXTENDED
@@ -58,6 +58,7 @@ class Session:
                 b"".join(written(graph, nnc.__version__).whole),
                 options,
                 providers=["CPUExecutionProvider"],
+                disabled_optimizers=FAILING if precision == "float64" else None,
             )
         except missing as error:
             lacking = str(error).rpartition(" : ")[2]
