@@ -105,7 +105,7 @@ PLANTS = """\
 data {
   source = csv("plants.csv")
   x     = columns("long", "wide") -> impute(mean) -> standardize
-  color = column("color") -> category
+  color = column("color") -> impute(constant, "blue") -> category
   note  = column("note") -> tokens(4)
   size  = column("size") -> standardize
   split = shares(validation=0.2, test=0.2)
@@ -126,7 +126,7 @@ train {
   batch = 16
 }
 """
-"""Takes numbers some of which are missing, a choice and texts, and estimates in units."""
+"""Takes numbers and choices some of which are missing, and texts, and estimates in units."""
 NOTES = ("Tall, dry", "tall: ÉTÉ!", "été", "?", "a DRY one of five words", "seen")
 
 
@@ -136,7 +136,7 @@ def plants() -> str:
     rows = ["long,wide,color,note,size"]
     for number in range(60):
         wide, long = rng.normal(2), "" if number % 7 == 3 else rng.normal(5)
-        color, note = ("red", "green", "blue")[number % 3], NOTES[number % len(NOTES)]
+        color, note = ("red", "green", "blue", "")[number % 4], NOTES[number % len(NOTES)]
         rows.append(f'{long},{wide},{color},"{note}",{10 + 3 * wide}')
     return "\n".join(rows)
 

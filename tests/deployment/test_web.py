@@ -132,6 +132,7 @@ data {
   x     = columns("long", "wide") -> impute(mean) -> standardize
   color = column("color") -> one_hot
   grade = column("grade") -> category
+  soil  = column("soil") -> impute(most_frequent) -> category
   note  = column("note") -> tokens(3)
   size  = column("size") -> minmax
   split = in_order(test=0.5)
@@ -140,18 +141,20 @@ model Plants {
   input x: f32[2]
   input color: f32[2]
   input grade: i64
+  input soil: i64
   input note: i64[3]
-  output p = (x, color, grade -> Embedding(2, 2), note -> Embedding(9, 2) -> GlobalAvgPool)
-    -> Concat -> Dense(1)
+  ground = soil -> Embedding(2, 2)
+  read = note -> Embedding(9, 2) -> GlobalAvgPool
+  output p = (x, color, grade -> Embedding(2, 2), ground, read) -> Concat -> Dense(1)
 }
 train { target size: f32[1] loss = mse(p, size) optimizer = sgd(lr=0.1) }
 """
 TABLE = """\
-long,wide,color,grade,note,size
-1.5,2,red,7,A tall one,10
-2.5,,green,9,small,30
-0.1,4,green,7,?,15
-,5,red,9,tall été,20
+long,wide,color,grade,soil,note,size
+1.5,2,red,7,1,A tall one,10
+2.5,,green,9,2,small,30
+0.1,4,green,7,2,?,15
+,5,red,9,,tall été,20
 """
 
 
@@ -165,7 +168,7 @@ def test_inputs_are_asked_for_as_the_data_have_them(tmp_path: Path, runtime: Pat
     columns = functools.partial(unprepared, program, tmp_path)
     web.write_page(program, weights, made, data=data, unprepared=columns, runtime=runtime)
     found = json.loads((made / "model.json").read_text("utf-8"))
-    x, color, grade, note = found["inputs"]
+    x, color, grade, soil, note = found["inputs"]
     assert (x["kind"], x["names"], x["start"], x["missing"]) == (
         *("numbers", ["long", "wide"], [2.0, 2.0]),
         True,
@@ -176,12 +179,14 @@ def test_inputs_are_asked_for_as_the_data_have_them(tmp_path: Path, runtime: Pat
         "green",
     )
     assert (grade["kind"], grade["choices"], grade["texts"]) == ("choice", [7.0, 9.0], False)
+    assert (soil["kind"], soil["choices"], soil["start"]) == ("choice", [1.0, 2.0], 1.0)
     assert (note["kind"], note["start"], note["texts"]) == ("text", "A tall one", True)
     assert [sample["caption"] for sample in found["samples"]] == ["15", "20"]
     assert found["samples"][1]["inputs"] == {
         "x": [None, 5.0],
         "color": "red",
         "grade": 9.0,
+        "soil": None,
         "note": "tall été",
     }
     assert found["outputs"][0]["units"] == {"factor": [20.0], "offset": [10.0]}
@@ -190,7 +195,13 @@ def test_inputs_are_asked_for_as_the_data_have_them(tmp_path: Path, runtime: Pat
     for sample in found["samples"]:
         for name, value in sample["inputs"].items():
             given[name].append(value)
-    types = {"x": np.float32, "color": object, "grade": np.float32, "note": object}
+    types = {
+        "x": np.float32,
+        "color": object,
+        "grade": np.float32,
+        "soil": np.float32,
+        "note": object,
+    }
     inputs = {name: np.array(values, types[name]) for name, values in given.items()}
     ready = dict(
         zip([o.name for o in session.get_outputs()], session.run(None, inputs), strict=True)

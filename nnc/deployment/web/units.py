@@ -89,17 +89,20 @@ def _asked(raw: Raw, seen: Any, program: Program) -> Json:
     about: Json = {"shape": row, "whole": False, "texts": raw.texts, "prepared": True}
     known = _known(raw)
     if known is not None:
-        values, counts = np.unique(np.asarray(seen), return_counts=True)
-        likeliest = _example(raw, values[counts.argmax()])
+        values = np.asarray(seen)
+        likeliest = max(known, key=lambda value: int((values == value).sum()))
         return about | {"kind": "choice", "choices": known, "start": likeliest}
     if raw.texts:
         return about | {"kind": "text", "start": _example(raw, seen[0])}
     numbers = np.asarray(seen, np.float64).reshape(len(seen), -1)
-    middle = [np.median(column[~np.isnan(column)]) for column in numbers.T]
+    middle = [
+        np.median(column[there]) if (there := ~np.isnan(column)).any() else None
+        for column in numbers.T
+    ]
     return about | {
         "kind": "numbers",
         "names": names_of(raw.end.name, program, len(middle)),
-        "start": [float(f"{number:.4g}") for number in middle],
+        "start": [None if number is None else float(f"{number:.4g}") for number in middle],
         "missing": any(isinstance(step, Impute) for step, _ in raw.steps()),
     }
 
@@ -110,6 +113,7 @@ def _example(raw: Raw, value: Any) -> Any:
     if raw.texts:
         return str(np.asarray(value).item())
     if _known(raw) is not None:
-        return float(np.asarray(value).item())
+        number = float(np.asarray(value).item())
+        return None if np.isnan(number) else number
     numbers = np.asarray(value, np.float32).ravel()
     return [None if np.isnan(number) else float(str(number)) for number in numbers]

@@ -21,22 +21,27 @@ _OF_CONV: Final = (*_BENT, "HardSigmoid", "Clip")
 
 def fuse_activations(graph: OnnxGraph) -> None:
     """Conv and Gemm with the activation that follows them, and Conv with a sum between the two."""
+    joining = _Joining(graph)
     for node in list(graph.nodes):
         if node.operator == "Add":
-            _Uses(graph).join_sum(node)
+            joining.join_sum(node)
     for node in list(graph.nodes):
         if node.operator in _OF_CONV:
-            _Uses(graph).join_activation(node)
+            joining.join_activation(node)
+    graph.nodes[:] = joining.nodes.values()
 
 
-class _Uses:
-    """Who makes and takes what."""
+class _Joining:
+    """The nodes of a model by their numbers, from which more and more are taken away."""
 
     def __init__(self, graph: OnnxGraph) -> None:
-        self._graph = graph
-        self._makers = graph.makers()
+        self.nodes = dict(enumerate(graph.nodes))
+        self._tensors = graph.tensors
         self._users = graph.users()
         self._ends = {end.handle for end in graph.outputs}
+        self._numbers = {
+            handle: number for number, node in self.nodes.items() for handle in node.outputs
+        }
 
     def join_sum(self, add: OnnxNode) -> None:
         """A sum of two values of one shape, one of which a convolution makes for it alone."""
@@ -58,7 +63,7 @@ class _Uses:
         if made is None or "activation" in made.attributes:
             return
         if made.operator in ("Conv", "FusedConv"):
-            shape = _of_conv(bent, self._graph.tensors)
+            shape = _of_conv(bent, self._tensors)
             if shape is not None:
                 attributes = {**made.attributes, **shape}
                 self._put(made, bent, "FusedConv", made.inputs, attributes)
@@ -72,7 +77,7 @@ class _Uses:
         """The maker of a value that is used once and no output."""
         if handle is None or handle in self._ends or len(self._users.get(handle, ())) != 1:
             return None
-        return self._makers.get(handle)
+        return self.nodes.get(self._numbers.get(handle, -1))
 
     def _put(
         self,
@@ -83,15 +88,14 @@ class _Uses:
         attributes: Mapping[str, Any],
     ) -> None:
         """One node in place of the last one; it keeps the layer's name."""
-        made = replace(
+        del self.nodes[self._numbers[product.outputs[0]]]
+        self.nodes[self._numbers[last.outputs[0]]] = replace(
             product,
             operator=operator,
             inputs=inputs,
             outputs=last.outputs,
             attributes=attributes,
         )
-        nodes = [node for node in self._graph.nodes if node is not product]
-        self._graph.nodes[:] = [made if node is last else node for node in nodes]
 
 
 def _of_conv(bent: OnnxNode, tensors: Mapping[Handle, Array]) -> dict[str, Any] | None:

@@ -243,7 +243,7 @@ class Numbers {
   }
 }
 
-/** One of the values that the model knows. */
+/** One of the values that the model knows; without one what is missing, which the model fills in. */
 class Choice {
   constructor(description, changed) {
     this.description = description;
@@ -257,7 +257,7 @@ class Choice {
 
   value() {
     const value = this.description.choices[this.list.selectedIndex];
-    return this.description.texts ? [value] : Float32Array.of(value);
+    return this.description.texts ? [value ?? ""] : Float32Array.of(value ?? NaN);
   }
 
   show(example) {
